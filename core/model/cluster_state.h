@@ -1,0 +1,73 @@
+// The cluster state: the one versioned document that holds everything the nodes agree on.
+//
+// A value with a canonical encoding; its digest tells two documents of one version apart (P30).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/model/ids.h"
+#include "core/model/limits.h"
+
+namespace henge {
+
+struct Member {
+  MemberId id;
+  std::string name;
+  std::string client_address;  // host:port
+  std::string peer_address;    // host:port
+  std::string zone;            // empty = every such member is a zone of its own
+  uint32_t weight = 100;       // relative share of the data
+
+  bool operator==(const Member&) const = default;
+};
+
+enum class ConflictPolicy : uint8_t { kSiblings = 0 };
+
+struct Bucket {
+  BucketId id;
+  std::string name;
+  ConflictPolicy conflict = ConflictPolicy::kSiblings;
+
+  bool operator==(const Bucket&) const = default;
+};
+
+struct ClusterState {
+  ClusterId cluster;
+  StateVersion version;
+  uint32_t replicas = kReplicasDefault;       // N; a partition has min(N, members) owners
+  std::vector<Member> members;                // by id
+  std::vector<Bucket> buckets;                // by id
+  std::vector<std::vector<MemberId>> owners;  // kPartitionCount preference lists
+  std::vector<LayoutEpoch> epochs;            // kPartitionCount: the version of each list's last change
+
+  bool operator==(const ClusterState&) const = default;
+
+  const Member* FindMember(MemberId id) const;
+  const Member* FindMemberByName(std::string_view name) const;
+  const Bucket* FindBucket(std::string_view name) const;
+  const Bucket* FindBucket(BucketId id) const;
+
+  std::string Encode() const;
+  static absl::StatusOr<ClusterState> Decode(std::string_view bytes);
+  uint64_t Digest() const;
+};
+
+struct InitialMember {
+  std::string name;
+  std::string client_address;
+  std::string peer_address;
+  std::string zone;
+  uint32_t weight = 100;
+};
+
+// Version 1, the same on every node that is given the same arguments, with no talking (P30). Members are numbered in the
+// order of their names; the one bucket is "default". INVALID_ARGUMENT for no member, a duplicate name or address, a
+// weight of 0, replicas out of 1..kReplicasMax.
+absl::StatusOr<ClusterState> MakeInitialState(std::string_view token, uint32_t replicas,
+                                              std::vector<InitialMember> members);
+
+}  // namespace henge

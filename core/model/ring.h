@@ -1,0 +1,40 @@
+// The ring: an immutable snapshot of a cluster state, made for look-ups. Shared between loops by shared_ptr<const Ring>.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/model/cluster_state.h"
+#include "core/model/ids.h"
+
+namespace henge {
+
+class Ring {
+ public:
+  explicit Ring(ClusterState state);
+
+  const ClusterState& state() const { return state_; }
+  ClusterId cluster() const { return state_.cluster; }
+  StateVersion version() const { return state_.version; }
+  uint64_t digest() const { return digest_; }
+
+  // The preference list: distinct members, min(N, members) of them, the same on every node of one version. Empty for a
+  // partition that the ring doesn't have.
+  std::span<const MemberId> Owners(PartitionId partition) const;
+  bool IsOwner(PartitionId partition, MemberId member) const;
+  LayoutEpoch Epoch(PartitionId partition) const;
+  // The members beyond the owners in the ring's order from this arc, other zones first: who stands in for an owner.
+  std::vector<MemberId> Fallbacks(PartitionId partition) const;
+
+ private:
+  ClusterState state_;
+  uint64_t digest_;
+  std::vector<uint16_t> next_list_;  // for each partition, the first one after it (wrapping) whose list differs
+};
+
+using RingPtr = std::shared_ptr<const Ring>;
+
+}  // namespace henge

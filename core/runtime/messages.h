@@ -1,0 +1,151 @@
+// What nodes and clients say to each other, as plain values. Encoded for the wire by node/wire, in both worlds alike.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/model/dot.h"
+#include "core/model/ids.h"
+#include "core/model/limits.h"
+#include "core/model/mint.h"
+#include "core/model/time.h"
+
+namespace henge {
+
+// Where a record lives. `partition` is always PartitionOf(key).
+struct RecordKey {
+  PartitionId partition;
+  BucketId bucket;
+  std::string key;
+
+  auto operator<=>(const RecordKey&) const = default;
+
+  template <class H>
+  friend H AbslHashValue(H h, const RecordKey& k) {
+    return H::combine(std::move(h), k.bucket, k.key);
+  }
+};
+
+// ---- Client requests -------------------------------------------------------------------------------------------------
+
+enum class QuorumMode : uint8_t {
+  kSloppy = 0,  // fallbacks may stand in for owners
+  kStrict = 1,  // owners only
+};
+
+// Per-request choice. 0 = the bucket's default.
+struct Consistency {
+  uint32_t quorum = 0;  // R of a read, W of a write
+  bool has_quorum = false;
+  QuorumMode mode = QuorumMode::kSloppy;
+};
+
+enum class ClientOp : uint8_t { kGet = 1, kPut = 2, kDelete = 3 };
+
+struct ClientRequest {
+  ClientOp op = ClientOp::kGet;
+  std::string bucket = "default";
+  std::string key;
+  std::string value;    // kPut
+  std::string context;  // sealed; empty = none
+  OpId op_id;           // kPut, kDelete; none = the node makes one (no retry protection)
+  bool retry = false;   // the client has sent this op_id before (P8)
+  int64_t expires_at_ms = 0;
+  Consistency consistency;
+  Duration budget{0};  // time left; 0 = the server's default
+};
+
+// What is known of a mutation after the reply (P13).
+enum class Outcome : uint8_t {
+  kApplied = 1,
+  kNotApplied = 2,  // failed before the mint: it never takes effect
+  kUnknown = 3,     // failed after the mint: it may have taken effect, or may yet
+};
+
+// The facts of one request, true at the instant of the reply.
+struct ReplyFacts {
+  StateVersion state_version;
+  uint32_t needed = 0;             // the quorum that was asked for
+  uint32_t answered = 0;           // replicas that answered a read in time
+  uint32_t stale = 0;              // of those, how many were behind
+  uint32_t primaries = 0;          // owners with a durable copy (P10)
+  uint32_t fallbacks = 0;          // nodes with a durable hint for an owner
+  uint32_t durable = 0;            // distinct nodes with a durable copy
+  bool fallback_available = false; // whether this cluster can use fallbacks at all
+  MemberId coordinator;
+};
+
+struct ClientReply {
+  absl::Status status;
+  Outcome outcome = Outcome::kApplied;  // mutations
+  std::vector<std::string> values;      // kGet: live siblings, each op_id once (P8), in canonical order
+  std::string context;  // sealed. kGet: covers `values`, also when not found. Mutations: covers the client's context and
+                        // the new version, unless that would cover versions that the client has not seen: then empty
+  uint32_t siblings = 0;    // live siblings after the operation, as the coordinator knows them
+  int64_t retry_after_ms = 0;  // with RESOURCE_EXHAUSTED
+  ReplyFacts facts;
+};
+
+// ---- Peer requests ---------------------------------------------------------------------------------------------------
+
+// Merge this whole object into the record (P1). Acked when the result is durable (P11).
+struct MergeRequest {
+  RecordKey key;
+  LayoutEpoch epoch;
+  std::string object;           // canonical bytes
+  std::optional<Actor> minter;  // the coordinator's actor, for the belt (P7)
+};
+struct MergeReply {
+  uint64_t minter_counter = 0;  // this replica's vv entry for `minter` after the merge
+};
+
+// The durable record. With `known_digest`, an equal record is answered as `same`, without its bytes.
+struct ReadRequest {
+  RecordKey key;
+  LayoutEpoch epoch;
+  std::optional<uint64_t> known_digest;  // ObjectDigest of the caller's canonical bytes
+};
+struct ReadReply {
+  bool found = false;
+  bool same = false;
+  std::string object;         // canonical bytes, unless !found or same
+  std::optional<Mark> mark;   // for explain; local-only, never merged
+  uint64_t written_at_ms = 0; // wall time of the last change here, for explain; 0 = unknown
+};
+
+// A request of a client that reached a node which is no owner.
+struct ForwardRequest {
+  ClientRequest request;
+};
+struct ForwardReply {
+  ClientReply reply;
+};
+
+// One page of a partition's records, in storage order (segment, bucket id, key), after `cursor` (empty = from the start).
+struct ScanRequest {
+  PartitionId partition;
+  LayoutEpoch epoch;
+  std::string cursor;       // opaque: storage key of the last record that was returned
+  uint32_t bytes_max = 0;   // stop after about this many bytes
+};
+struct ScanItem {
+  RecordKey key;
+  std::string object;  // canonical bytes
+};
+struct ScanReply {
+  std::vector<ScanItem> items;
+  std::string cursor;  // where to go on
+  bool done = false;   // no record follows
+};
+
+using PeerRequest = std::variant<MergeRequest, ReadRequest, ForwardRequest, ScanRequest>;
+using PeerReply = std::variant<MergeReply, ReadReply, ForwardReply, ScanReply>;
+
+// 64-bit digest of canonical object bytes.
+uint64_t ObjectDigest(std::string_view canonical_bytes);
+
+}  // namespace henge

@@ -1,0 +1,50 @@
+// The replica: one shard's records, served to the coordinator of the same shard and to the peers.
+//
+// Loop-affine, owned by the shard. Everything enters by Merge or by a mint; the rules P1-P7 and P11 live here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "coordinator/local_replica.h"
+#include "core/model/ring.h"
+#include "core/runtime/environment.h"
+#include "core/runtime/messages.h"
+#include "storage/replica_store.h"
+
+namespace henge {
+
+struct ReplicaFigures {
+  uint64_t mints = 0, merges = 0, merges_without_change = 0, reads = 0;
+  uint64_t dot_collisions = 0;  // alarm
+  uint64_t undecodable = 0;     // incoming objects refused (P35)
+  uint64_t lifetimes_closed = 0;
+  uint64_t fenced = 0;          // requests of another layout epoch
+};
+
+class Replica : public LocalReplica {
+ public:
+  // Draws the shard's first lifetime from `environment.random`.
+  Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring);
+  ~Replica() override;
+
+  void UpdateRing(RingPtr ring);
+
+  absl::Status AdmitWrite() const override;
+  void Mint(MintCommand command, MintedFn minted, DurableFn durable) override;
+  void Read(RecordKey key, ReadFn done) override;
+  void Merge(MergeRequest request, MergeFn done) override;
+  void OnAmnesia(const Actor& actor) override;
+
+  // Serves a peer's MergeRequest, ReadRequest or ScanRequest: fenced by the partition's layout epoch (P33).
+  using PeerReplyFn = PeerHandler::ReplyFn;
+  void HandlePeer(MemberId from, PeerRequest request, MonotonicTime deadline, PeerReplyFn reply);
+
+  ReplicaFigures figures() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace henge

@@ -1,0 +1,40 @@
+// A shard: one loop, its partitions' replica and coordinator.
+//
+// Shard of a partition = partition mod the number of shards. Shards of one node share the engine and the ring snapshot,
+// nothing else.
+#pragma once
+
+#include <memory>
+
+#include "coordinator/coordinator.h"
+#include "core/model/ring.h"
+#include "core/runtime/environment.h"
+#include "core/runtime/transport.h"
+#include "node/replica.h"
+#include "storage/store_engine.h"
+
+namespace henge {
+
+class Shard : public PeerHandler {
+ public:
+  Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring);
+  ~Shard() override;
+
+  // Loop only, as all of this class.
+  void HandleClient(ClientRequest request, Coordinator::ReplyFn reply);
+  void Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) override;
+  void UpdateRing(RingPtr ring);
+  void Drain(Closure idle);
+
+  Coordinator& coordinator() { return *coordinator_; }
+  Replica& replica() { return *replica_; }
+
+ private:
+  std::unique_ptr<Replica> replica_;
+  std::unique_ptr<Coordinator> coordinator_;
+};
+
+// Which of `shards` shards serves `partition`.
+inline int ShardOf(PartitionId partition, int shards) { return partition.value() % shards; }
+
+}  // namespace henge

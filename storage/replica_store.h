@@ -1,0 +1,67 @@
+// The records of one shard: the engine, plus the overlay of what is written but not yet durable (P5).
+//
+// Loop-affine: one per shard, owned by it. Batches by itself: the reads of one turn are one batch, so are its writes.
+//
+// Invariants:
+//   1. a base handed out by ReadBase is the newest local record at the instant of its callback;
+//   2. a record leaves the overlay when it is durable and no read that was issued before that is outstanding;
+//   3. writes of one key become durable in the order of Write().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/model/object.h"
+#include "core/runtime/executor.h"
+#include "core/runtime/messages.h"
+#include "storage/store_engine.h"
+
+namespace henge {
+
+// The newest local record, durable or not. `object` is empty if there is none.
+struct BaseRecord {
+  Object object;
+  std::optional<Mark> mark;
+  bool durable = true;
+};
+
+class ReplicaStore {
+ public:
+  ReplicaStore(StoreEngine& engine, Executor& loop);
+  ~ReplicaStore();
+  ReplicaStore(const ReplicaStore&) = delete;
+  ReplicaStore& operator=(const ReplicaStore&) = delete;
+
+  // The durable record of `key`, absent as nullopt. DATA_LOSS if it is broken: never "absent".
+  using ReadCallback = absl::AnyInvocable<void(absl::StatusOr<std::optional<StoredRecord>>)>;
+  void Read(RecordKey key, ReadCallback done);
+
+  // The newest local record (overlay, then store), to mint or merge upon. `done` must call Write, if at all, before it
+  // returns: a later write would rest on a stale base.
+  using BaseCallback = absl::AnyInvocable<void(absl::StatusOr<BaseRecord>)>;
+  void ReadBase(RecordKey key, BaseCallback done);
+
+  // Makes `object` with `mark` the newest record of `key`. `encoded` are its canonical bytes. `durable` runs when it is
+  // synced, or with the engine's sticky error.
+  using DurableCallback = absl::AnyInvocable<void(absl::Status)>;
+  void Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark, int64_t now_ms,
+             DurableCallback durable);
+
+  // `durable` runs when the newest record of `key` at this instant is durable; at once if it is (P11).
+  void AwaitDurable(const RecordKey& key, DurableCallback durable);
+
+  size_t overlay_size() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace henge
