@@ -1,10 +1,10 @@
 # Shell functions that every script here shares. Source it; it changes to the top of the repository.
 
-HENGE_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cd "$HENGE_TOP" || exit 1
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$TOP" || exit 1
 
 # Compilers and tests use this many processes at once.
-HENGE_JOBS=${HENGE_JOBS:-$(nproc)}
+JOBS=${JOBS:-$(nproc)}
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -31,7 +31,7 @@ configure_and_build() {
     die "cmake could not configure; scripts/setup installs what the build needs"
   }
   rm -f "$folder.configure.log"
-  ninja -C "$folder" -j "$HENGE_JOBS" ${NINJA_FLAGS-} "$@"
+  ninja -C "$folder" -j "$JOBS" ${NINJA_FLAGS-} "$@"
 }
 
 # stage NAME COMMAND...: runs a command, remembers its time and verdict, and goes on; stage_summary prints them.

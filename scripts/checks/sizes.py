@@ -9,31 +9,41 @@ FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
 ALLOW_LIST = "scripts/checks/size_allowlist.txt"
 
-_NOT_A_FUNCTION = re.compile(r"(^|[^\w])(namespace|class|struct|union|enum|extern|concept)\b(?!.*\)\s*(const|noexcept|override|final)?\s*$)")
 _SCOPE = re.compile(r"(^|[^\w])(namespace|class|struct|union|extern)\b")
 
 
 def _name_of(head):
-    match = re.search(r"([~\w:]+(?:\s*operator\s*[^\s(]+)?|operator\s*\S+?)\s*\(", head)
+    match = re.search(r"((?:\w+::)*operator\s*(?:\(\)|[^\s(]+)|[~\w:]+)\s*\(", head)
     return match.group(1).strip(":") if match else "?"
 
 
 def _is_scope(head):
-    return bool(_SCOPE.search(head.split("(")[0])) or (bool(_SCOPE.search(head)) and "(" not in head)
+    """Whether a brace after `head` opens a namespace or a class: `class A : B<int()>` does, `struct A Make()` does not."""
+    match = _SCOPE.search(head)
+    return bool(match) and "(" not in head[:match.start()] and not re.search(r"\)\s*(const|noexcept|override)?\s*$", head)
+
+
+def _without_prefix(head):
+    """The declaration without a template header or the access specifier before it."""
+    return re.sub(r"\btemplate\s*<[^{}]*?>\s*(?=[\w\[])|\b(public|private|protected)\s*:(?!:)", _same_length, head)
+
+
+def _same_length(match):
+    return re.sub(r"[^\n]", " ", match.group(0))
 
 
 def functions(code):
     """Yields (name, first_line, line_count) of every function body at namespace or class scope."""
-    i, head_start, pending = 0, 0, None
+    i, head_start = 0, 0
     while i < len(code):
         char = code[i]
         if char == "#" and not code[:i].rpartition("\n")[2].strip():
             i = _line_end(code, i)
             head_start = i
         elif char in ";}":
-            head_start, pending = i + 1, None
+            head_start = i + 1
         elif char == "{":
-            head = code[head_start:i]
+            head = _without_prefix(code[head_start:i])
             if _is_scope(head) or not head.strip():
                 head_start = i + 1
             else:
@@ -41,16 +51,12 @@ def functions(code):
                 after = code[end + 1:].lstrip()[:1]
                 if "(" in head and after not in (",", "{"):
                     start = head_start + len(head) - len(head.lstrip())
-                    yield (_name_of(_without_template(head)), code.count("\n", 0, start) + 1,
+                    yield (_name_of(head), code.count("\n", 0, start) + 1,
                            code.count("\n", start, end) + 1)
                 if after not in (",", "{"):
                     head_start = end + 1
                 i = end
         i += 1
-
-
-def _without_template(head):
-    return re.sub(r"\btemplate\s*<[^{}]*?>\s*(?=[\w\[])", "", head)
 
 
 def _line_end(code, i):
