@@ -1,0 +1,103 @@
+// A loop on a thread of its own: the real Executor.
+//
+// Owned by the process's set-up code, which outlives the loop's users. A turn takes what other threads have posted (up
+// to a bound, so that timers run under any load), then what the loop posted to itself, then the timers that are due,
+// then the phases. A poster wakes the thread only if it sleeps, and only the first poster does.
+//
+// Until Start() and after Join() the thread that made the loop, or joined it, counts as the loop: it may build and take
+// down what lives there.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/runtime/clock.h"
+#include "core/runtime/executor.h"
+#include "core/runtime/timer_heap.h"
+
+namespace henge {
+
+struct LoopOptions {
+  std::string name = "loop";        // the thread's; the system shows 15 bytes
+  size_t turn_closures_max = 1024;  // from other threads in one turn, and as many from the loop itself
+};
+
+class LoopExecutor final : public Executor {
+ public:
+  LoopExecutor(const Clock& clock, LoopOptions options);
+  // Stops and joins. Not on the loop.
+  ~LoopExecutor() override;
+  LoopExecutor(const LoopExecutor&) = delete;
+  LoopExecutor& operator=(const LoopExecutor&) = delete;
+
+  // Starts the thread; once.
+  void Start();
+  // Asks the loop to end after the turn under way, its phases included. Everything still posted, armed or deferred is
+  // then destroyed unrun, on the loop. Any thread, the loop itself too; again is a no-op.
+  void Stop();
+  // Waits for the loop's end. Not on the loop; one thread at a time.
+  void Join();
+
+  // Whether the caller is on this loop.
+  bool OnLoop() const { return std::this_thread::get_id() == home_.load(std::memory_order_relaxed); }
+  // Runs `closure` on the loop and waits until it has run; false if the loop stopped first and destroyed it. Not on the
+  // loop. For start-up, shutdown and tests: the caller blocks.
+  bool RunAndWait(Closure closure);
+
+  void Post(Closure closure) override;
+  TimerId RunAt(MonotonicTime when, Closure closure) override;
+  void Cancel(TimerId timer) override;
+  void AtTurnEnd(TurnPhase phase, Closure closure) override;
+
+ private:
+  // First in, first out, with no allocation per item once it is warm.
+  class Queue {
+   public:
+    bool empty() const { return head_ == items_.size(); }
+    void Push(Closure closure) { items_.push_back(std::move(closure)); }
+    Closure Pop();
+    // Swaps in a vector of newer items; only while empty.
+    void Refill(std::vector<Closure>* items);
+
+   private:
+    std::vector<Closure> items_;
+    size_t head_ = 0;
+  };
+
+  void Run();
+  // Sleeps until there is something to do, then takes the inbox; false once Stop() was called.
+  bool AwaitWork();
+  void RunTurn();
+  void RunSome(Queue* queue, size_t count_max);
+  void RunDueTimers();
+  void RunPhases();
+  void DestroyPending();
+
+  const Clock& clock_;
+  const LoopOptions options_;
+
+  // The loop's own:
+  Queue ready_;  // taken from the inbox
+  Queue local_;  // posted by the loop itself
+  TimerHeap timers_;
+  std::array<std::vector<Closure>, kTurnPhases> deferred_;
+  bool ended_ = false;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  // Protected by mutex_:
+  std::vector<Closure> inbox_;
+  bool sleeping_ = false;
+  bool stopping_ = false;
+  bool closed_ = false;
+
+  std::atomic<std::thread::id> home_;
+  std::thread thread_;
+};
+
+}  // namespace henge
