@@ -1,0 +1,158 @@
+#include "tests/sim/checkers.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace henge::sim {
+namespace {
+
+MutationId IdOf(const Sibling& sibling) { return static_cast<MutationId>(sibling.op_id.low); }
+
+Object MergedFinal(const std::vector<Object>& replicas) {
+  Object all;
+  for (const Object& replica : replicas) all.Merge(replica);
+  return all;
+}
+
+bool MayApply(const MutationRecord& m) { return m.status != OpStatus::kFail; }
+
+// Everything that `from` descends from, by observation. Writes that failed carry nothing.
+std::set<MutationId> Ancestors(const History& history, const std::set<MutationId>& from) {
+  std::set<MutationId> seen;
+  std::deque<MutationId> queue(from.begin(), from.end());
+  while (!queue.empty()) {
+    const MutationRecord* m = history.Find(queue.front());
+    queue.pop_front();
+    if (m == nullptr || !MayApply(*m)) continue;
+    for (MutationId o : m->observed) {
+      if (seen.insert(o).second) queue.push_back(o);
+    }
+  }
+  return seen;
+}
+
+// A delete without a context covers what its coordinator read: any write of the key that began before it ended.
+bool CoveredByServer(const History& history, const MutationRecord& put) {
+  return std::any_of(history.mutations().begin(), history.mutations().end(), [&](const MutationRecord& d) {
+    return d.covers_by_server && d.key == put.key && MayApply(d) &&
+           (d.status != OpStatus::kOk || put.invoked_at <= d.done_at);
+  });
+}
+
+}  // namespace
+
+void CheckNoAckedWriteLost(const History& history, const FinalStates& finals, Violations* out) {
+  for (const auto& [key, replicas] : finals) {
+    std::set<MutationId> present;
+    for (const Sibling& s : MergedFinal(replicas).siblings()) present.insert(IdOf(s));
+    const std::set<MutationId> superseded = Ancestors(history, present);
+    for (const MutationRecord& m : history.mutations()) {
+      if (m.key != key || m.status != OpStatus::kOk || m.is_delete) continue;
+      if (present.contains(m.id) || superseded.contains(m.id) || CoveredByServer(history, m)) continue;
+      out->push_back(
+          {"I1", absl::StrCat("acked write v", m.id, " of ", key, " is lost; present: ", absl::StrJoin(present, ","))});
+    }
+  }
+}
+
+void CheckFinalReads(const History& history, const FinalStates& finals, Violations* out) {
+  for (const ReadRecord& read : history.reads()) {
+    if (!read.final) continue;
+    auto it = finals.find(read.key);
+    if (it == finals.end()) continue;
+    std::set<MutationId> live;
+    for (const Sibling& s : MergedFinal(it->second).siblings()) {
+      if (!s.tombstone) live.insert(IdOf(s));
+    }
+    const std::set<MutationId> shown(read.values.begin(), read.values.end());
+    if (shown != live) {
+      out->push_back({"I1", absl::StrCat("final read of ", read.key, " shows {", absl::StrJoin(shown, ","),
+                                         "}, the replicas hold {", absl::StrJoin(live, ","), "}")});
+    }
+  }
+}
+
+void CheckNoPhantoms(const History& history, Violations* out) {
+  for (const ReadRecord& read : history.reads()) {
+    for (MutationId id : read.values) {
+      const MutationRecord* m = history.Find(id);
+      if (m == nullptr || m->key != read.key || m->is_delete) {
+        out->push_back({"I2", absl::StrCat("read of ", read.key, " shows v", id, ", which was never written there")});
+      } else if (m->status == OpStatus::kFail) {
+        out->push_back(
+            {"I2", absl::StrCat("read of ", read.key, " shows v", id, ", which was reported as not applied")});
+      } else if (m->invoked_at > read.done_at) {
+        out->push_back({"I2", absl::StrCat("read of ", read.key, " shows v", id, " before it was written")});
+      }
+    }
+  }
+}
+
+void CheckConvergence(const FinalStates& finals, Violations* out) {
+  for (const auto& [key, replicas] : finals) {
+    for (size_t i = 1; i < replicas.size(); ++i) {
+      if (replicas[i].Encode() != replicas[0].Encode()) {
+        out->push_back({"I3", absl::StrCat("replicas 0 and ", i, " of ", key, " differ after the heal and a read")});
+      }
+    }
+  }
+}
+
+void CheckCausality(const History& history, Violations* out) {
+  for (const ReadRecord& read : history.reads()) {
+    if (!read.context_covers_values) {
+      out->push_back(
+          {"I4", absl::StrCat("a context returned for ", read.key, " does not cover a value returned with it")});
+    }
+    for (MutationId writer : read.values) {
+      const std::set<MutationId> past = Ancestors(history, {writer});
+      for (MutationId other : read.values) {
+        const MutationRecord* m = history.Find(other);
+        // A write that was sent more than once may stand under two dots, of which a writer can have seen one (P8).
+        if (m == nullptr || m->attempts > 1 || other == writer || !past.contains(other)) continue;
+        out->push_back({"I4", absl::StrCat("read of ", read.key, " shows v", other, " beside v", writer,
+                                           ", whose writer had seen it")});
+      }
+    }
+  }
+}
+
+void CheckSiblingBound(const History& history, Violations* out) {
+  for (const ReadRecord& read : history.reads()) {
+    std::set<MutationId> distinct(read.values.begin(), read.values.end());
+    if (distinct.size() != read.values.size()) {
+      out->push_back({"I8", absl::StrCat("read of ", read.key, " shows one write twice")});
+    }
+    std::set<int> writers;
+    size_t extra = 0;  // writes that nothing needs to descend from: blind ones, and those of unknown outcome
+    for (const MutationRecord& m : history.mutations()) {
+      if (m.key != read.key || m.is_delete || m.invoked_at > read.done_at || !MayApply(m)) continue;
+      if (m.blind || m.status != OpStatus::kOk || m.attempts > 1) {
+        ++extra;
+      } else {
+        writers.insert(m.client);
+      }
+    }
+    if (distinct.size() > writers.size() + extra) {
+      out->push_back(
+          {"I8", absl::StrCat("read of ", read.key, " shows ", distinct.size(), " siblings; ", writers.size(),
+                              " sequential writers and ", extra, " free writes can't make so many")});
+    }
+  }
+}
+
+Violations CheckAll(const History& history, const FinalStates& finals) {
+  Violations out;
+  CheckNoAckedWriteLost(history, finals, &out);
+  CheckFinalReads(history, finals, &out);
+  CheckNoPhantoms(history, &out);
+  CheckConvergence(finals, &out);
+  CheckCausality(history, &out);
+  CheckSiblingBound(history, &out);
+  return out;
+}
+
+}  // namespace henge::sim

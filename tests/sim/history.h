@@ -1,0 +1,75 @@
+// What the clients of a simulated run did and saw. The checkers judge a run by this, never by a server's clock.
+//
+// Every mutation has a number of its own, which is its op id and part of its value, so that a value that is read names
+// the one write that made it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/model/ids.h"
+#include "core/model/time.h"
+
+namespace henge::sim {
+
+using MutationId = uint32_t;  // from 1
+
+enum class OpStatus : uint8_t {
+  kInvoked,  // no answer yet; as kInfo at the end of the run
+  kOk,
+  kFail,  // definitely not applied
+  kInfo,  // unknown: may take effect at any later time
+};
+
+struct MutationRecord {
+  MutationId id = 0;
+  std::string key;
+  bool is_delete = false;
+  bool blind = false;             // no context was sent
+  bool covers_by_server = false;  // a delete without a context: covers what the coordinator read
+  int client = 0;
+  std::set<MutationId>
+      observed;  // what the context covers, as far as this client knows: values read, tombstones covered
+  OpStatus status = OpStatus::kInvoked;
+  int attempts = 0;
+  MonotonicTime invoked_at{}, done_at{};
+  uint32_t durable = 0, primaries = 0;  // of the ack
+  uint32_t w = 0;
+};
+
+struct ReadRecord {
+  std::string key;
+  int client = 0;
+  uint32_t r = 0;
+  bool final = false;  // after the heal, from all replicas
+  MonotonicTime invoked_at{}, done_at{};
+  std::vector<MutationId> values;  // in the order of the reply
+  bool context_covers_values = true;
+};
+
+class History {
+ public:
+  MutationRecord& NewMutation(std::string key, int client);
+  void AddRead(ReadRecord read) { reads_.push_back(std::move(read)); }
+
+  const MutationRecord* Find(MutationId id) const;
+  MutationRecord* Find(MutationId id);
+  const std::vector<MutationRecord>& mutations() const { return mutations_; }
+  const std::vector<ReadRecord>& reads() const { return reads_; }
+
+  static std::string ValueOf(MutationId id, size_t padding);
+  // The mutation that made `value`, or nullopt if no mutation's value looks so.
+  static std::optional<MutationId> IdOf(std::string_view value);
+  static OpId OpIdOf(uint64_t seed, MutationId id) { return OpId{seed + 1, id}; }
+
+ private:
+  std::vector<MutationRecord> mutations_;  // by id
+  std::vector<ReadRecord> reads_;
+};
+
+}  // namespace henge::sim

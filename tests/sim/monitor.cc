@@ -1,0 +1,137 @@
+#include "tests/sim/monitor.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/model/object_builder.h"
+
+namespace henge::sim {
+namespace {
+
+std::string Show(const Dot& dot) {
+  return absl::StrCat(absl::Hex(dot.actor.store.value()), ".", absl::Hex(dot.actor.lifetime.value()), ".",
+                      dot.actor.epoch, ":", dot.counter);
+}
+
+}  // namespace
+
+void Monitor::OnCommit(int node, const std::string& key, const Object& object) {
+  for (const Sibling& s : object.siblings()) {
+    auto [it, fresh] = dots_.try_emplace(s.dot, Minting{key, s});
+    if (!fresh && (it->second.key != key || it->second.sibling != s)) {
+      violations_.push_back(
+          {"I5", absl::StrCat("dot ", Show(s.dot), " names two versions, of ", it->second.key, " and ", key)});
+    }
+    if (!fresh) continue;
+    const auto id = static_cast<MutationId>(s.op_id.low);
+    dots_of_[id].push_back(s.dot);
+    if (s.tombstone) tombstones_[key].emplace(s.dot, id);
+  }
+  VersionVector& newest = newest_[{node, key}];
+  if (!object.vv().Covers(newest)) {
+    violations_.push_back({"I6", absl::StrCat("the context of ", key, " on node ", node, " went back")});
+  }
+  newest = object.vv();
+}
+
+void Monitor::OnDurable(int node, const std::string& key, const VersionVector& vv) { durable_[{node, key}].Join(vv); }
+
+void Monitor::OnCrash(int node) {
+  for (auto it = newest_.begin(); it != newest_.end();) {
+    it = it->first.first == node ? newest_.erase(it) : std::next(it);
+  }
+  for (const auto& [at, vv] : durable_) {
+    if (at.first == node) newest_[at] = vv;
+  }
+}
+
+void Monitor::OnWipe(int node) {
+  std::erase_if(newest_, [node](const auto& e) { return e.first.first == node; });
+  std::erase_if(durable_, [node](const auto& e) { return e.first.first == node; });
+}
+
+void Monitor::OnAck(const MutationRecord& mutation, uint32_t durable) {
+  const std::vector<Dot> dots = DotsOf(mutation.id);
+  uint32_t holders = 0;
+  for (const auto& [at, vv] : durable_) {
+    if (at.second != mutation.key) continue;
+    if (std::any_of(dots.begin(), dots.end(), [&vv](const Dot& d) { return vv.Covers(d); })) ++holders;
+  }
+  if (holders < durable || durable < mutation.w) {
+    violations_.push_back(
+        {"I12", absl::StrCat("v", mutation.id, " of ", mutation.key, " was acknowledged as durable on ", durable,
+                             " nodes (w=", mutation.w, "), but ", holders, " hold it")});
+  }
+}
+
+std::vector<Dot> Monitor::DotsOf(MutationId id) const {
+  auto it = dots_of_.find(id);
+  return it == dots_of_.end() ? std::vector<Dot>{} : it->second;
+}
+
+std::set<MutationId> Monitor::TombstonesCovered(const std::string& key, const VersionVector& vv) const {
+  std::set<MutationId> covered;
+  auto it = tombstones_.find(key);
+  if (it == tombstones_.end()) return covered;
+  for (const auto& [dot, id] : it->second) {
+    if (vv.Covers(dot)) covered.insert(id);
+  }
+  return covered;
+}
+
+std::vector<StoreEngine::ReadResult> MonitoredEngine::ReadCached(std::span<const RecordKey* const> keys) {
+  std::vector<ReadResult> results = engine_->ReadCached(keys);
+  Spoil(&results);
+  return results;
+}
+
+void MonitoredEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) {
+  engine_->ReadBlocking(std::move(keys), loop, [this, done = std::move(done)](std::vector<ReadResult> results) mutable {
+    Spoil(&results);
+    done(std::move(results));
+  });
+}
+
+void MonitoredEngine::Spoil(std::vector<ReadResult>* results) const {
+  if (bug_ != EngineBug::kAbsentOnReadError) return;
+  for (ReadResult& r : *results) {
+    if (absl::IsDataLoss(r.status())) r = std::optional<StoredRecord>{};
+  }
+}
+
+void MonitoredEngine::Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) {
+  std::vector<std::pair<std::string, VersionVector>> written;
+  for (CommitItem& item : items) {
+    absl::StatusOr<Object> object = Object::Decode(item.record.object);
+    if (!object.ok()) continue;
+    monitor_.OnCommit(node_, item.key.key, *object);
+    written.emplace_back(item.key.key, object->vv());
+    if (bug_ == EngineBug::kDropSibling && object->siblings().size() > 1) {
+      auto& siblings = ObjectBuilder::Siblings(*object);
+      siblings.erase(siblings.begin(), std::prev(siblings.end()));
+      item.record.object = object->Encode();
+    }
+  }
+  auto durable = [this, written = std::move(written)] {
+    for (const auto& [key, vv] : written) monitor_.OnDurable(node_, key, vv);
+  };
+  ++commits_;
+  if (bug_ == EngineBug::kForgetWrites && commits_ % 8 == 0) {
+    loop.Post([done = std::move(done)]() mutable { done(absl::OkStatus()); });
+    return;
+  }
+  if (bug_ == EngineBug::kAckBeforeCommit) {
+    loop.Post([done = std::move(done)]() mutable { done(absl::OkStatus()); });
+    engine_->Commit(std::move(items), loop, [durable = std::move(durable)](const absl::Status& s) {
+      if (s.ok()) durable();
+    });
+    return;
+  }
+  engine_->Commit(std::move(items), loop,
+                  [durable = std::move(durable), done = std::move(done)](absl::Status s) mutable {
+                    if (s.ok()) durable();
+                    done(std::move(s));
+                  });
+}
+
+}  // namespace henge::sim

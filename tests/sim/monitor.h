@@ -1,0 +1,100 @@
+// What is watched while a simulated run goes on: every commit of every node passes by here.
+//
+// I5  a dot names one version: (actor, counter) -> (key, payload) is a function, across crashes and wipes;
+// I6  a replica's context never regresses, but by an injected loss of its disk;
+// I12 an acknowledgement is true: so many nodes hold the version durably at that instant.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/model/object.h"
+#include "storage/store_engine.h"
+#include "tests/sim/checkers.h"
+#include "tests/sim/history.h"
+
+namespace henge::sim {
+
+class Monitor {
+ public:
+  // A record was handed to the node's commit worker.
+  void OnCommit(int node, const std::string& key, const Object& object);
+  // That record is durable, says the node.
+  void OnDurable(int node, const std::string& key, const VersionVector& vv);
+  // The node crashed: what was not durable may be gone.
+  void OnCrash(int node);
+  // The node's disk is empty now: a new store.
+  void OnWipe(int node);
+  // A client was told that `mutation` is durable on `durable` nodes.
+  void OnAck(const MutationRecord& mutation, uint32_t durable);
+
+  const Violations& violations() const { return violations_; }
+  // The dots under which a mutation was minted: more than one after a retry that could not know.
+  std::vector<Dot> DotsOf(MutationId id) const;
+  // Mutations whose every dot is covered by `vv`, among the tombstones of `key`.
+  std::set<MutationId> TombstonesCovered(const std::string& key, const VersionVector& vv) const;
+  uint64_t dots() const { return dots_.size(); }
+
+ private:
+  struct Minting {
+    std::string key;
+    Sibling sibling;
+  };
+  using NodeKey = std::pair<int, std::string>;
+
+  std::map<Dot, Minting> dots_;
+  std::map<MutationId, std::vector<Dot>> dots_of_;
+  std::map<std::string, std::map<Dot, MutationId>> tombstones_;
+  std::map<NodeKey, VersionVector> newest_;
+  std::map<NodeKey, VersionVector> durable_;
+  Violations violations_;
+};
+
+// Bugs that the checkers must catch; planted under the replica, in its engine.
+enum class EngineBug : uint8_t {
+  kNone,
+  kAckBeforeCommit,    // a write is acknowledged when it is handed over, not when it is synced
+  kDropSibling,        // of several siblings only the last one is stored, under the full context
+  kAbsentOnReadError,  // a broken record reads as absent
+  kForgetWrites,       // one write in eight is acknowledged and not stored
+};
+
+// An engine that shows the monitor what passes, and may have a bug. Owns the real one.
+class MonitoredEngine : public StoreEngine {
+ public:
+  MonitoredEngine(std::unique_ptr<StoreEngine> engine, int node, Monitor& monitor, EngineBug bug)
+      : engine_(std::move(engine)), node_(node), monitor_(monitor), bug_(bug) {}
+
+  StoreId store_id() const override { return engine_->store_id(); }
+  std::vector<ReadResult> ReadCached(std::span<const RecordKey* const> keys) override;
+  void ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) override;
+  void Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) override;
+  void Scan(PartitionId partition, std::string cursor, size_t bytes_max, Executor& loop, ScanDone done) override {
+    engine_->Scan(partition, std::move(cursor), bytes_max, loop, std::move(done));
+  }
+  absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override {
+    return engine_->ReadMeta(name);
+  }
+  absl::Status WriteMeta(std::string_view name, std::string_view value) override {
+    return engine_->WriteMeta(name, value);
+  }
+  DiskClass disk_class() const override { return engine_->disk_class(); }
+  StoreFigures figures() const override { return engine_->figures(); }
+  absl::Status health() const override { return engine_->health(); }
+  absl::Status Close() override { return engine_->Close(); }
+
+ private:
+  void Spoil(std::vector<ReadResult>* results) const;
+
+  std::unique_ptr<StoreEngine> engine_;
+  const int node_;
+  Monitor& monitor_;
+  const EngineBug bug_;
+  uint64_t commits_ = 0;
+};
+
+}  // namespace henge::sim
