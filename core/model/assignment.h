@@ -24,13 +24,13 @@ using Assignment = std::vector<std::vector<MemberId>>;  // kPartitionCount prefe
 Assignment SolveAssignment(const std::vector<Member>& members, uint32_t replicas, const Assignment& current);
 
 struct AssignmentFigures {
-  double imbalance_max = 0;   // worst |owned - share| / share over the members
+  double imbalance_max = 0;        // worst |owned - share| / share over the members
   double first_imbalance_max = 0;  // the same over first positions
-  int moves = 0;              // (partition, member) pairs of the new assignment that the old one lacks
-  int moves_min = 0;          // a lower bound of moves for these shares
-  double scatter_mean = 0;    // how many other members a member shares a partition with
-  int replica_sets = 0;       // distinct replica sets
-  int zone_violations = 0;    // partitions with two replicas in a zone though enough zones exist
+  int moves = 0;                   // (partition, member) pairs of the new assignment that the old one lacks
+  int moves_min = 0;               // a lower bound of moves for these shares
+  double scatter_mean = 0;         // how many other members a member shares a partition with
+  int replica_sets = 0;            // distinct replica sets
+  int zone_violations = 0;         // partitions with two replicas in a zone though enough zones exist
 };
 AssignmentFigures MeasureAssignment(const std::vector<Member>& members, uint32_t replicas, const Assignment& before,
                                     const Assignment& after);

@@ -64,8 +64,8 @@ struct InitialMember {
   uint32_t weight = 100;
 };
 
-// Version 1, the same on every node that is given the same arguments, with no talking (P30). Members are numbered in the
-// order of their names; the one bucket is "default". INVALID_ARGUMENT for no member, a duplicate name or address, a
+// Version 1, the same on every node that is given the same arguments, with no talking (P30). Members are numbered in
+// the order of their names; the one bucket is "default". INVALID_ARGUMENT for no member, a duplicate name or address, a
 // weight of 0, replicas out of 1..kReplicasMax.
 absl::StatusOr<ClusterState> MakeInitialState(std::string_view token, uint32_t replicas,
                                               std::vector<InitialMember> members);

@@ -1,7 +1,7 @@
 // The causal context that a client carries from a read to its next write: opaque to it, bound to one key.
 //
-// Encoding: docs/FORMAT.md, "Context". Contexts are untrusted input; Open() refuses what Seal() didn't make for this key
-// of this cluster, and what is longer than kContextBytesMax.
+// Encoding: docs/FORMAT.md, "Context". Contexts are untrusted input; Open() refuses what Seal() didn't make for this
+// key of this cluster, and what is longer than kContextBytesMax.
 #pragma once
 
 #include <cstdint>

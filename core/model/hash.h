@@ -1,4 +1,5 @@
-// The one hash function of formats and look-ups: XXH3, 64 bits, the same on every machine. Not a defence against forgery.
+// The one hash function of formats and look-ups: XXH3, 64 bits, the same on every machine. Not a defence against
+// forgery.
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,8 @@ inline constexpr size_t kContextBytesMax = 8192;
 inline constexpr size_t kSiblingsMax = 100;
 inline constexpr size_t kObjectBytesMax = size_t{4} << 20;
 
-// What one client frame may hold, and one peer frame; the latter carries at least kReplicasMax objects of the largest size.
+// What one client frame may hold, and one peer frame; the latter carries at least kReplicasMax objects of the largest
+// size.
 inline constexpr int kReplicasMax = 7;
 inline constexpr size_t kClientFrameBytesMax = size_t{8} << 20;
 inline constexpr size_t kPeerFrameBytesMax = size_t{64} << 20;

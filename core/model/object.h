@@ -39,7 +39,8 @@ class Object {
  public:
   Object() = default;
 
-  // Parses a canonical encoding. DATA_LOSS if the bytes are not one (truncated, unordered, not canonical, uncovered dot).
+  // Parses a canonical encoding. DATA_LOSS if the bytes are not one (truncated, unordered, not canonical, uncovered
+  // dot).
   static absl::StatusOr<Object> Decode(std::string_view bytes);
   // The canonical encoding (docs/FORMAT.md, "Object").
   std::string Encode() const;

@@ -1,4 +1,5 @@
-// The ring: an immutable snapshot of a cluster state, made for look-ups. Shared between loops by shared_ptr<const Ring>.
+// The ring: an immutable snapshot of a cluster state, made for look-ups. Shared between loops by shared_ptr<const
+// Ring>.
 #pragma once
 
 #include <cstdint>

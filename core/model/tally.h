@@ -1,7 +1,7 @@
 // The two quorum decisions, as pure values: feed in what each replica said, obey the verdict.
 //
-// A node counts once, however often it answers (P10). An answer that comes after the node was given up counts, and takes
-// the failure back. Three-valued: a quorum that is pending is not a failure.
+// A node counts once, however often it answers (P10). An answer that comes after the node was given up counts, and
+// takes the failure back. Three-valued: a quorum that is pending is not a failure.
 #pragma once
 
 #include <cstdint>

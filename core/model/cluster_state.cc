@@ -1,0 +1,31 @@
+#include "core/model/cluster_state.h"
+
+#include <algorithm>
+
+#include "core/model/hash.h"
+
+namespace henge {
+
+const Member* ClusterState::FindMember(MemberId id) const {
+  auto it = std::lower_bound(members.begin(), members.end(), id, [](const Member& m, MemberId i) { return m.id < i; });
+  return it != members.end() && it->id == id ? &*it : nullptr;
+}
+
+const Member* ClusterState::FindMemberByName(std::string_view name) const {
+  auto it = std::find_if(members.begin(), members.end(), [&](const Member& m) { return m.name == name; });
+  return it == members.end() ? nullptr : &*it;
+}
+
+const Bucket* ClusterState::FindBucket(std::string_view name) const {
+  auto it = std::find_if(buckets.begin(), buckets.end(), [&](const Bucket& b) { return b.name == name; });
+  return it == buckets.end() ? nullptr : &*it;
+}
+
+const Bucket* ClusterState::FindBucket(BucketId id) const {
+  auto it = std::lower_bound(buckets.begin(), buckets.end(), id, [](const Bucket& b, BucketId i) { return b.id < i; });
+  return it != buckets.end() && it->id == id ? &*it : nullptr;
+}
+
+uint64_t ClusterState::Digest() const { return Hash64(Encode()); }
+
+}  // namespace henge

@@ -1,0 +1,162 @@
+// The canonical encoding of a cluster state: docs/FORMAT.md, "Cluster state".
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "core/model/cluster_state.h"
+#include "core/model/wire.h"
+
+namespace henge {
+namespace {
+
+constexpr uint8_t kFormatVersion = 1;
+constexpr size_t kMemberBytesMin = 6;
+constexpr size_t kBucketBytesMin = 3;
+
+// Writes `items` as runs of equal neighbours: how many, then the item once.
+template <class Item, class Write>
+void EncodeRuns(const std::vector<Item>& items, ByteWriter* out, Write write) {
+  for (size_t begin = 0; begin < items.size();) {
+    size_t end = begin + 1;
+    while (end < items.size() && items[end] == items[begin]) ++end;
+    out->Varint(end - begin);
+    write(items[begin]);
+    begin = end;
+  }
+}
+
+// Reads runs until `count` items are there. Equal neighbouring runs are not canonical.
+template <class Item, class Read>
+std::vector<Item> DecodeRuns(ByteReader* in, size_t count, Read read) {
+  std::vector<Item> items;
+  while (in->ok() && items.size() < count) {
+    const size_t run = in->VarintUpTo(count - items.size());
+    Item item = read();
+    if (run == 0 || (!items.empty() && items.back() == item)) in->Fail();
+    if (!in->ok()) break;
+    items.insert(items.end(), run, item);
+  }
+  return items;
+}
+
+std::string ReadText(ByteReader* in, size_t bytes_max) {
+  const std::string_view text = in->String();
+  if (text.size() > bytes_max) in->Fail();
+  return in->ok() ? std::string(text) : std::string();
+}
+
+std::vector<Member> ReadMembers(ByteReader* in) {
+  std::vector<Member> members;
+  const size_t count = std::min(in->Count(kMemberBytesMin), kMembersMax + 1);
+  if (count > kMembersMax) in->Fail();
+  for (size_t i = 0; in->ok() && i < count; ++i) {
+    Member member;
+    member.id = MemberId(static_cast<uint32_t>(in->VarintUpTo(UINT32_MAX)));
+    member.name = ReadText(in, kMemberNameBytesMax);
+    member.client_address = ReadText(in, kAddressBytesMax);
+    member.peer_address = ReadText(in, kAddressBytesMax);
+    member.zone = ReadText(in, kZoneBytesMax);
+    member.weight = static_cast<uint32_t>(in->VarintUpTo(kWeightMax));
+    const MemberId previous = members.empty() ? MemberId(0) : members.back().id;
+    if (member.id <= previous || member.weight == 0) in->Fail();
+    members.push_back(std::move(member));
+  }
+  return members;
+}
+
+std::vector<Bucket> ReadBuckets(ByteReader* in) {
+  std::vector<Bucket> buckets;
+  const size_t count = std::min(in->Count(kBucketBytesMin), kBucketsMax + 1);
+  if (count > kBucketsMax) in->Fail();
+  for (size_t i = 0; in->ok() && i < count; ++i) {
+    Bucket bucket;
+    bucket.id = BucketId(static_cast<uint32_t>(in->VarintUpTo(UINT32_MAX)));
+    bucket.name = ReadText(in, kBucketNameBytesMax);
+    const uint8_t conflict = in->Byte();
+    const BucketId previous = buckets.empty() ? BucketId(0) : buckets.back().id;
+    if (bucket.id <= previous || conflict != static_cast<uint8_t>(ConflictPolicy::kSiblings)) in->Fail();
+    bucket.conflict = static_cast<ConflictPolicy>(conflict);
+    buckets.push_back(std::move(bucket));
+  }
+  return buckets;
+}
+
+// One preference list: distinct members of `state`, at most N.
+std::vector<MemberId> ReadList(ByteReader* in, const ClusterState& state) {
+  std::vector<MemberId> list;
+  const size_t size = in->VarintUpTo(std::min<size_t>(state.replicas, state.members.size()));
+  for (size_t i = 0; in->ok() && i < size; ++i) {
+    const MemberId id(static_cast<uint32_t>(in->VarintUpTo(UINT32_MAX)));
+    const bool twice = std::find(list.begin(), list.end(), id) != list.end();
+    if (twice || state.FindMember(id) == nullptr) in->Fail();
+    list.push_back(id);
+  }
+  return list;
+}
+
+absl::Status NotAState(const char* why) {
+  return absl::DataLossError(
+      absl::StrCat("the bytes are no cluster state: ", why, "; take the state from another member"));
+}
+
+}  // namespace
+
+std::string ClusterState::Encode() const {
+  std::string bytes;
+  ByteWriter out(&bytes);
+  out.Byte(kFormatVersion);
+  out.Fixed64(cluster.value());
+  out.Varint(version.value());
+  out.Varint(replicas);
+  out.Varint(members.size());
+  for (const Member& member : members) {
+    out.Varint(member.id.value());
+    out.String(member.name);
+    out.String(member.client_address);
+    out.String(member.peer_address);
+    out.String(member.zone);
+    out.Varint(member.weight);
+  }
+  out.Varint(buckets.size());
+  for (const Bucket& bucket : buckets) {
+    out.Varint(bucket.id.value());
+    out.String(bucket.name);
+    out.Byte(static_cast<uint8_t>(bucket.conflict));
+  }
+  EncodeRuns(owners, &out, [&out](const std::vector<MemberId>& list) {
+    out.Varint(list.size());
+    for (MemberId id : list) out.Varint(id.value());
+  });
+  EncodeRuns(epochs, &out, [&out](LayoutEpoch epoch) { out.Varint(epoch.value()); });
+  return bytes;
+}
+
+absl::StatusOr<ClusterState> ClusterState::Decode(std::string_view bytes) {
+  ByteReader in(bytes);
+  const uint8_t format = in.Byte();
+  if (!in.ok()) return NotAState("they are empty");
+  if (format != kFormatVersion) {
+    return absl::InvalidArgumentError(absl::StrCat("the cluster state has format version ", format,
+                                                   ", this build knows ", kFormatVersion, ": upgrade this node"));
+  }
+  ClusterState state;
+  state.cluster = ClusterId(in.Fixed64());
+  state.version = StateVersion(in.Varint());
+  state.replicas = static_cast<uint32_t>(in.VarintUpTo(kReplicasMax));
+  if (!in.ok() || state.replicas == 0) return NotAState("the header is truncated or out of range");
+  state.members = ReadMembers(&in);
+  if (!in.ok()) return NotAState("the members are truncated, out of order or out of range");
+  state.buckets = ReadBuckets(&in);
+  if (!in.ok()) return NotAState("the buckets are truncated, out of order or out of range");
+  state.owners =
+      DecodeRuns<std::vector<MemberId>>(&in, kPartitionCount, [&in, &state] { return ReadList(&in, state); });
+  if (!in.ok()) return NotAState("the owners are truncated, not canonical or no members");
+  state.epochs = DecodeRuns<LayoutEpoch>(&in, kPartitionCount, [&in] { return LayoutEpoch(in.Varint()); });
+  if (!in.ok()) return NotAState("the layout epochs are truncated or not canonical");
+  if (!in.AtEnd()) return NotAState("bytes follow its end");
+  return state;
+}
+
+}  // namespace henge
