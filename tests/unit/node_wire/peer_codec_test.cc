@@ -1,0 +1,211 @@
+#include "node/wire/peer_codec.h"
+
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/model/slot.h"
+#include "node/wire/client_codec.h"
+#include "tests/unit/node_wire/wire_equality.h"
+
+namespace henge {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr Duration kBudget = std::chrono::milliseconds(250);
+
+RecordKey KeyOf(std::string key) { return {PartitionOf(key), BucketId(3), std::move(key)}; }
+
+MergeRequest FullMerge() {
+  return {KeyOf("user:1"), LayoutEpoch(9), std::string("obj\0\xff", 5), Actor{StoreId(1), Lifetime(2), 1ull << 40}};
+}
+ReadRequest FullRead() { return {KeyOf("user:2"), LayoutEpoch(8), 0xfeedull}; }
+ForwardRequest FullForward() {
+  ClientRequest request;
+  request.op = ClientOp::kDelete;
+  request.key = "{tag}x";
+  request.op_id = {5, 6};
+  request.budget = kBudget;
+  return {request};
+}
+ScanRequest FullScan() { return {PartitionId(16383), LayoutEpoch(7), std::string("cur\0", 4), 4096}; }
+
+template <class T>
+T RoundTrip(const T& request) {
+  auto back = DecodePeerRequest(EncodePeerRequest(request, kBudget));
+  EXPECT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->budget, kBudget);
+  return std::get<T>(back->request);
+}
+
+template <class T>
+T ReplyRoundTrip(const T& reply) {
+  auto back = DecodePeerReply(EncodePeerReply(PeerReply(reply)));
+  EXPECT_TRUE(back.ok()) << back.status();
+  return std::get<T>(*back);
+}
+
+TEST(PeerCodec, MergeSurvivesTheWire) {
+  MergeRequest back = RoundTrip(FullMerge());
+  EXPECT_EQ(back.key, FullMerge().key);
+  EXPECT_EQ(back.epoch, LayoutEpoch(9));
+  EXPECT_EQ(back.object, FullMerge().object);
+  EXPECT_EQ(back.minter, FullMerge().minter);
+
+  MergeRequest repair = FullMerge();
+  repair.minter.reset();
+  EXPECT_FALSE(RoundTrip(repair).minter.has_value());
+}
+
+TEST(PeerCodec, ReadSurvivesTheWire) {
+  ReadRequest back = RoundTrip(FullRead());
+  EXPECT_EQ(back.key, FullRead().key);
+  EXPECT_EQ(back.epoch, LayoutEpoch(8));
+  EXPECT_EQ(back.known_digest, 0xfeedull);
+
+  ReadRequest zero = FullRead();
+  zero.known_digest = 0;
+  EXPECT_EQ(RoundTrip(zero).known_digest, 0u);
+  zero.known_digest.reset();
+  EXPECT_FALSE(RoundTrip(zero).known_digest.has_value());
+}
+
+TEST(PeerCodec, ForwardSurvivesTheWire) { ExpectSame(RoundTrip(FullForward()).request, FullForward().request); }
+
+TEST(PeerCodec, ScanSurvivesTheWire) {
+  ScanRequest back = RoundTrip(FullScan());
+  EXPECT_EQ(back.partition, FullScan().partition);
+  EXPECT_EQ(back.epoch, FullScan().epoch);
+  EXPECT_EQ(back.cursor, FullScan().cursor);
+  EXPECT_EQ(back.bytes_max, FullScan().bytes_max);
+}
+
+TEST(PeerCodec, RepliesSurviveTheWire) {
+  EXPECT_EQ(ReplyRoundTrip(MergeReply{1ull << 50}).minter_counter, 1ull << 50);
+
+  ReadReply read{true, false, "bytes", Mark{Lifetime(3), 4, 5}, 99};
+  ReadReply read_back = ReplyRoundTrip(read);
+  EXPECT_TRUE(read_back.found);
+  EXPECT_FALSE(read_back.same);
+  EXPECT_EQ(read_back.object, "bytes");
+  EXPECT_EQ(read_back.mark, read.mark);
+  EXPECT_EQ(read_back.written_at_ms, 99u);
+  EXPECT_FALSE(ReplyRoundTrip(ReadReply{}).mark.has_value());
+
+  ForwardReply forward;
+  forward.reply.status = absl::ResourceExhaustedError("full");
+  forward.reply.outcome = Outcome::kNotApplied;
+  forward.reply.values = {"v"};
+  ExpectSame(ReplyRoundTrip(forward).reply, forward.reply);
+
+  ScanReply scan{{{KeyOf("a"), "obj-a"}, {KeyOf("b"), "obj-b"}}, "next", true};
+  ScanReply scan_back = ReplyRoundTrip(scan);
+  ASSERT_EQ(scan_back.items.size(), 2u);
+  EXPECT_EQ(scan_back.items[1].key, scan.items[1].key);
+  EXPECT_EQ(scan_back.items[1].object, "obj-b");
+  EXPECT_EQ(scan_back.cursor, "next");
+  EXPECT_TRUE(scan_back.done);
+}
+
+TEST(PeerCodec, StatusesSurviveTheWire) {
+  auto back = DecodePeerReply(EncodePeerReply(absl::FailedPreconditionError("epoch 3, here 4")));
+  EXPECT_EQ(back.status(), absl::FailedPreconditionError("epoch 3, here 4"));
+}
+
+TEST(PeerCodec, EveryRequestNamesItsPartition) {
+  EXPECT_EQ(PartitionOfRequest(FullMerge()), PartitionOf("user:1"));
+  EXPECT_EQ(PartitionOfRequest(FullRead()), PartitionOf("user:2"));
+  EXPECT_EQ(PartitionOfRequest(FullForward()), PartitionOf("tag"));
+  EXPECT_EQ(PartitionOfRequest(FullScan()), PartitionId(16383));
+}
+
+struct BadCall {
+  const char* name;
+  void (*make)(v1::PeerCall*);
+  const char* text;
+};
+
+class BadPeerCall : public ::testing::TestWithParam<BadCall> {};
+
+TEST_P(BadPeerCall, IsRefusedWithTheReason) {
+  v1::PeerCall message;
+  GetParam().make(&message);
+  auto decoded = PeerRequestFromProto(&message);
+  EXPECT_EQ(decoded.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(decoded.status().message(), HasSubstr(GetParam().text));
+}
+
+INSTANTIATE_TEST_SUITE_P(PeerCodec, BadPeerCall,
+                         ::testing::Values(BadCall{"Nothing", [](v1::PeerCall*) {}, "of a kind"},
+                                           BadCall{"OtherPartition",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullMerge(), kBudget, c);
+                                                     c->mutable_merge()->mutable_key()->set_partition(1);
+                                                   },
+                                                   "partition 1 for a key of partition"},
+                                           BadCall{"NoKey",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullRead(), kBudget, c);
+                                                     c->mutable_read()->mutable_key()->clear_key();
+                                                   },
+                                                   "a key of 0 bytes"},
+                                           BadCall{"LongObject",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullMerge(), kBudget, c);
+                                                     c->mutable_merge()->mutable_object()->resize(10u << 20);
+                                                   },
+                                                   "an object of 10485760 bytes"},
+                                           BadCall{"NoSuchPartition",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullScan(), kBudget, c);
+                                                     c->mutable_scan()->set_partition(16384);
+                                                   },
+                                                   "no partition 16384"},
+                                           BadCall{"LongCursor",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullScan(), kBudget, c);
+                                                     c->mutable_scan()->mutable_cursor()->resize(5000);
+                                                   },
+                                                   "cursor"},
+                                           BadCall{"BadForward",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullForward(), kBudget, c);
+                                                     c->mutable_forward()->mutable_request()->clear_key();
+                                                   },
+                                                   "the key is empty"}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(PeerCodec, AnAnswerOfNoKindIsAnError) {
+  v1::PeerAnswer nothing;
+  EXPECT_EQ(PeerReplyFromProto(&nothing).status().code(), absl::StatusCode::kInternal);
+  v1::PeerAnswer strange;
+  strange.set_code(4711);
+  EXPECT_EQ(PeerReplyFromProto(&strange).status().code(), absl::StatusCode::kUnknown);
+}
+
+TEST(PeerCodec, GarbageIsRefusedOrHarmless) {
+  std::mt19937_64 rng(21);
+  const std::vector<std::string> requests = {
+      EncodePeerRequest(FullMerge(), kBudget), EncodePeerRequest(FullRead(), kBudget),
+      EncodePeerRequest(FullForward(), kBudget), EncodePeerRequest(FullScan(), kBudget)};
+  const std::vector<std::string> replies = {
+      EncodePeerReply(PeerReply(MergeReply{3})), EncodePeerReply(PeerReply(ReadReply{true, false, "o", {}, 1})),
+      EncodePeerReply(PeerReply(ScanReply{{{KeyOf("a"), "o"}}, "c", false})), EncodePeerReply(absl::AbortedError("x"))};
+  int accepted = 0;
+  for (int i = 0; i < 40'000; ++i) {
+    auto request = DecodePeerRequest(Spoil(requests[i % requests.size()], rng));
+    if (request.ok()) {
+      ++accepted;
+      EXPECT_LT(PartitionOfRequest(request->request).value(), kPartitionCount);
+    } else {
+      EXPECT_EQ(request.status().code(), absl::StatusCode::kInvalidArgument);
+    }
+    (void)DecodePeerReply(Spoil(replies[i % replies.size()], rng));
+  }
+  EXPECT_GT(accepted, 100);
+}
+
+}  // namespace
+}  // namespace henge
