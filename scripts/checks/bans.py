@@ -18,10 +18,11 @@ class Ban:
     allowed: tuple
     message: str
     on_code: bool = True
+    excuse: re.Pattern | None = None  # an inline comment with a reason, on the line or the one before
 
 
-def _ban(rule, pattern, allowed, message, on_code=True):
-    return Ban(rule, re.compile(pattern), allowed, message, on_code)
+def _ban(rule, pattern, allowed, message, on_code=True, excuse=None):
+    return Ban(rule, re.compile(pattern), allowed, message, on_code, excuse and re.compile(excuse))
 
 
 BANS = (
@@ -51,7 +52,8 @@ BANS = (
          "(what is only shown to people belongs in storage/stats.cc)"),
     _ban("ignored-status", r"\bIgnoreError\s*\(\s*\)|\(\s*void\s*\)\s*[A-Za-z_][\w:.\->]*\s*\(|\bstd::ignore\s*=|"
                            r"static_cast<\s*void\s*>\s*\(\s*[A-Za-z_][\w:.\->]*\s*\(",
-         NOWHERE, "a discarded result: handle it, return it, or log why it can't matter"),
+         NOWHERE, "a discarded result: handle it or return it instead; if nothing can follow from it, say why in "
+                  "'// discarded: reason' on the line or the one before", excuse=r"//\s*discarded:\s*\S"),
     _ban("assert", r"(?<![\w_])assert\s*\(|#\s*include\s*<(cassert|assert\.h)>",
          NOWHERE, "assert() vanishes in release builds: use HENGE_CHECK of core/runtime/check.h instead"),
     _ban("simulated", r"(?i)\bis_?simulat(ed|ion)\b", NOWHERE,
@@ -68,12 +70,16 @@ _LAMBDA = re.compile(r"\[([^\[\]]*)\]\s*(?:\((?:[^()]|\([^()]*\))*\))?\s*(?:muta
 _CO_KEYWORD = re.compile(r"\bco_(await|return|yield)\b")
 
 
+def _excused(ban, lines):
+    return ban.excuse is not None and any(ban.excuse.search(line) for line in lines)
+
+
 def _apply(ban, source):
     if in_any(source.path, ban.allowed):
         return
     lines = (source.code if ban.on_code else source.text).split("\n")
     for number, line in enumerate(lines, 1):
-        if ban.pattern.search(line):
+        if ban.pattern.search(line) and not _excused(ban, source.lines[max(0, number - 2):number]):
             yield Finding(source.path, number, ban.rule, ban.message)
 
 

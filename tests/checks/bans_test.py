@@ -73,6 +73,10 @@ class BansTest(TreeCase):
             with self.subTest(rule):
                 self.assert_caught("node/real/planted.cc", PLANTED[rule][0] + "\n", rule)
 
+    def test_a_result_may_be_discarded_with_a_reason_only(self):
+        self.assert_clean({"node/ok.cc": "// discarded: only a crash would be wrong\n(void)Decode(garbage);\n"})
+        self.assert_caught("node/planted.cc", "(void)Decode(garbage);  // discarded:\n", "ignored-status", "reason")
+
     def test_comments_strings_and_look_alikes_pass(self):
         self.assert_clean({"coordinator/harmless.cc": HARMLESS})
 

@@ -20,7 +20,7 @@ int Use() { return FromAFolderAbove(); }
 class LinkTest(unittest.TestCase):
     def link(self, library, extra, folder):
         """Runs the real link command of the library's link test, with another output and with `extra` objects."""
-        listed = subprocess.run(["ninja", "-C", BUILD, "-t", "commands", "-s", f"linktest_{library}"], check=True,
+        listed = subprocess.run(["ninja", "-C", BUILD, "-t", "commands", f"linktest_{library}"], check=True,
                                 capture_output=True, text=True)
         command = listed.stdout.strip().splitlines()[-1]
         output = f"-o bin/linktest_{library}"

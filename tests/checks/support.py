@@ -1,11 +1,15 @@
-"""Writes small source trees and runs the project's checks on them, as scripts/check would."""
+"""Writes small source trees and runs scripts/check on them."""
 
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
 import os
-import subprocess
 import sys
 import tempfile
 import textwrap
 import unittest
+from typing import NamedTuple
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPTS = os.path.join(TOP, "scripts")
@@ -13,7 +17,24 @@ sys.dont_write_bytecode = True
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
 
+
+def _load_command():
+    path = os.path.join(SCRIPTS, "check")
+    loader = importlib.machinery.SourceFileLoader("scripts_check", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("scripts_check", loader))
+    loader.exec_module(module)
+    return module
+
+
+_COMMAND = _load_command()
+
 CLEAN = {"core/model/ring.h": "#pragma once\nnamespace henge {\nint Partitions();\n}  // namespace henge\n"}
+
+
+class Verdict(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class TreeCase(unittest.TestCase):
@@ -33,8 +54,11 @@ class TreeCase(unittest.TestCase):
                 file.write(textwrap.dedent(text))
 
     def run_check(self):
-        return subprocess.run([sys.executable, os.path.join(SCRIPTS, "check"), self.root], capture_output=True, text=True,
-                              check=False)
+        """What scripts/check says of the planted tree; the same function that the command runs."""
+        out, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            status = _COMMAND.main(["check", self.root])
+        return Verdict(status, out.getvalue(), errors.getvalue())
 
     def assert_clean(self, files=None):
         self.plant(files or {})
