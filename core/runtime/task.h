@@ -127,6 +127,7 @@ class Completion {
         state->waiter = h;
       }
       T await_resume() {
+        HENGE_CHECK(!state->taken);
         state->taken = true;
         return std::move(*state->value);
       }

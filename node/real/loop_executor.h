@@ -8,7 +8,6 @@
 // down what lives there.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -18,7 +17,7 @@
 
 #include "core/runtime/clock.h"
 #include "core/runtime/executor.h"
-#include "core/runtime/timer_heap.h"
+#include "core/runtime/turn_loop.h"
 
 namespace henge {
 
@@ -55,38 +54,15 @@ class LoopExecutor final : public Executor {
   void AtTurnEnd(TurnPhase phase, Closure closure) override;
 
  private:
-  // First in, first out, with no allocation per item once it is warm.
-  class Queue {
-   public:
-    bool empty() const { return head_ == items_.size(); }
-    void Push(Closure closure) { items_.push_back(std::move(closure)); }
-    Closure Pop();
-    // Swaps in a vector of newer items; only while empty.
-    void Refill(std::vector<Closure>* items);
-
-   private:
-    std::vector<Closure> items_;
-    size_t head_ = 0;
-  };
-
   void Run();
   // Sleeps until there is something to do, then takes the inbox; false once Stop() was called.
   bool AwaitWork();
-  void RunTurn();
-  void RunSome(Queue* queue, size_t count_max);
-  void RunDueTimers();
-  void RunPhases();
   void DestroyPending();
 
   const Clock& clock_;
   const LoopOptions options_;
 
-  // The loop's own:
-  Queue ready_;  // taken from the inbox
-  Queue local_;  // posted by the loop itself
-  TimerHeap timers_;
-  std::array<std::vector<Closure>, kTurnPhases> deferred_;
-  bool ended_ = false;
+  TurnLoop loop_;  // the loop's own
 
   std::mutex mutex_;
   std::condition_variable wake_;
