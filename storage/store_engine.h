@@ -43,12 +43,12 @@ struct StoreOptions {
   size_t block_cache_bytes = size_t{64} << 20;
   size_t write_buffer_bytes = size_t{32} << 20;
   int write_buffers_max = 4;
-  size_t blob_bytes_min = 8192;       // values from this size go to blob files
+  size_t blob_bytes_min = 8192;  // values from this size go to blob files
   // Disk classes (P37): client puts and replica writes are refused below X free bytes, control writes below Z.
   uint64_t free_bytes_for_writes = uint64_t{512} << 20;
   uint64_t free_bytes_for_control = uint64_t{64} << 20;
-  rocksdb::Env* env = nullptr;        // null = the operating system's
-  bool deterministic = false;         // no background thread of its own kind runs unbidden (periodic tasks off)
+  rocksdb::Env* env = nullptr;  // null = the operating system's
+  bool deterministic = false;   // no background thread of its own kind runs unbidden (periodic tasks off)
 };
 
 // How the disk stands, as of the last look (P37).
@@ -85,8 +85,8 @@ class StoreEngine {
   using ReadDone = absl::AnyInvocable<void(std::vector<ReadResult>)>;
   virtual void ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) = 0;
 
-  // Hands a batch to the commit worker. Batches of one loop become durable in the order of these calls. `done` is posted
-  // to `loop` once the batch is synced, or with the sticky error.
+  // Hands a batch to the commit worker. Batches of one loop become durable in the order of these calls. `done` is
+  // posted to `loop` once the batch is synced, or with the sticky error.
   using CommitDone = absl::AnyInvocable<void(absl::Status)>;
   virtual void Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) = 0;
 
@@ -114,9 +114,10 @@ class StoreEngine {
 
 // Opens or creates the store in `options.data_dir`, which it locks against a second process.
 // Errors, each saying what to do: FAILED_PRECONDITION (locked by another process; format of a newer version),
-// PERMISSION_DENIED (not writable), RESOURCE_EXHAUSTED (no space), DATA_LOSS (corrupt log or table: nothing was changed).
-// `on_fatal` runs once, on any thread, when the engine has become unusable.
-absl::StatusOr<std::unique_ptr<StoreEngine>> OpenStoreEngine(StoreOptions options, WorkerFactory& workers, Tracer& tracer,
+// PERMISSION_DENIED (not writable), RESOURCE_EXHAUSTED (no space), DATA_LOSS (corrupt log or table: nothing was
+// changed). `on_fatal` runs once, on any thread, when the engine has become unusable.
+absl::StatusOr<std::unique_ptr<StoreEngine>> OpenStoreEngine(StoreOptions options, WorkerFactory& workers,
+                                                             Tracer& tracer,
                                                              std::function<void(absl::Status)> on_fatal);
 
 }  // namespace henge

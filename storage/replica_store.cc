@@ -1,0 +1,291 @@
+#include "storage/replica_store.h"
+
+#include <utility>
+
+#include "absl/container/node_hash_map.h"
+#include "core/runtime/check.h"
+
+namespace henge {
+namespace {
+
+struct Batch;
+
+// The newest record of a key: not durable yet, or durable while an older read of the disk is still outstanding.
+struct Entry {
+  Object object;
+  std::optional<Mark> mark;
+  std::shared_ptr<Batch> batch;  // the one that makes it durable; null once it is
+  size_t index = 0;              // of its item in `batch`, while that is open
+  uint64_t sequence = 0;
+};
+
+// Stable addresses: batches point at entries.
+using Overlay = absl::node_hash_map<RecordKey, Entry>;
+
+// The writes of one turn on their way to the disk, and who waits for them.
+struct Batch {
+  struct Written {
+    Overlay::value_type* entry;  // lives at least until its newest batch has ended, and batches end in order
+    uint64_t sequence;
+  };
+  std::vector<CommitItem> items;
+  std::vector<Written> written;
+  std::vector<ReplicaStore::DurableCallback> waiting;
+};
+
+// One of the two callbacks is set.
+struct Request {
+  RecordKey key;
+  ReplicaStore::ReadCallback read;
+  ReplicaStore::BaseCallback base;
+};
+
+void Refuse(Request& request, const absl::Status& status) {
+  if (request.read) {
+    request.read(status);
+  } else {
+    request.base(status);
+  }
+}
+
+bool NeedsDisk(const StoreEngine::ReadResult& result) { return absl::IsUnavailable(result.status()); }
+
+}  // namespace
+
+// Shared with what was handed to the engine and the loop: an answer that comes after the end finds nobody.
+class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Impl> {
+ public:
+  Impl(StoreEngine& engine, Executor& loop) : engine_(engine), loop_(loop) {}
+
+  void Enqueue(Request request);
+  void Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark, int64_t now_ms,
+             DurableCallback durable);
+  void AwaitDurable(const RecordKey& key, DurableCallback durable);
+  size_t overlay_size() const { return overlay_.size(); }
+
+ private:
+  void FlushReads();
+  bool NeedsStore(const Request& request) const;
+  void Deliver(Request request, StoreEngine::ReadResult result, std::vector<Request>* misses);
+  void DeliverBase(const RecordKey& key, BaseCallback done, const StoreEngine::ReadResult& result);
+  void StartDiskReads(std::vector<Request> misses);
+  void OnDiskRead(Request request, StoreEngine::ReadResult result);
+
+  Batch& OpenBatch();
+  void FlushCommit();
+  void OnCommitted(Batch& batch, const absl::Status& status);
+
+  StoreEngine& engine_;
+  Executor& loop_;
+  Overlay overlay_;
+  // Keys whose base is being read from the disk, and who waits for it, in order. Pins the key's entry (invariant 2).
+  absl::flat_hash_map<RecordKey, std::vector<BaseCallback>> disk_reads_;
+  std::vector<Request> requests_;  // of this turn
+  std::shared_ptr<Batch> batch_;   // of this turn
+  uint64_t last_sequence_ = 0;
+};
+
+void ReplicaStore::Impl::Enqueue(Request request) {
+  requests_.push_back(std::move(request));
+  if (requests_.size() > 1) return;
+  loop_.AtTurnEnd(TurnPhase::kRead, [self = weak_from_this()] {
+    if (auto alive = self.lock()) alive->FlushReads();
+  });
+}
+
+bool ReplicaStore::Impl::NeedsStore(const Request& request) const {
+  if (request.read) return true;
+  return !overlay_.contains(request.key) && !disk_reads_.contains(request.key);
+}
+
+void ReplicaStore::Impl::FlushReads() {
+  std::vector<Request> requests = std::exchange(requests_, {});
+  if (absl::Status health = engine_.health(); !health.ok()) {
+    for (Request& request : requests) Refuse(request, health);
+    return;
+  }
+  std::vector<const RecordKey*> keys;
+  keys.reserve(requests.size());
+  std::vector<bool> asked(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    asked[i] = NeedsStore(requests[i]);
+    if (asked[i]) keys.push_back(&requests[i].key);
+  }
+  std::vector<StoreEngine::ReadResult> results;
+  if (!keys.empty()) results = engine_.ReadCached(keys);
+  std::vector<Request> misses;
+  auto next = results.begin();
+  for (size_t i = 0; i < requests.size(); ++i) {
+    StoreEngine::ReadResult result = asked[i] ? std::move(*next++) : StoreEngine::ReadResult(std::nullopt);
+    Deliver(std::move(requests[i]), std::move(result), &misses);
+  }
+  if (!misses.empty()) StartDiskReads(std::move(misses));
+}
+
+void ReplicaStore::Impl::Deliver(Request request, StoreEngine::ReadResult result, std::vector<Request>* misses) {
+  if (request.base && !overlay_.contains(request.key)) {
+    if (auto pending = disk_reads_.find(request.key); pending != disk_reads_.end()) {
+      pending->second.push_back(std::move(request.base));
+      return;
+    }
+  }
+  bool overlaid = request.base && overlay_.contains(request.key);
+  if (!overlaid && NeedsDisk(result)) {
+    misses->push_back(std::move(request));
+  } else if (request.read) {
+    request.read(std::move(result));
+  } else {
+    DeliverBase(request.key, std::move(request.base), result);
+  }
+}
+
+// The overlay is asked at this instant: what an earlier callback of this turn wrote is the base of the next one (P5).
+void ReplicaStore::Impl::DeliverBase(const RecordKey& key, BaseCallback done, const StoreEngine::ReadResult& result) {
+  if (auto found = overlay_.find(key); found != overlay_.end()) {
+    const Entry& entry = found->second;
+    done(BaseRecord{entry.object, entry.mark, entry.batch == nullptr});
+    return;
+  }
+  if (!result.ok()) {
+    done(result.status());
+    return;
+  }
+  if (!result->has_value()) {
+    done(BaseRecord{});
+    return;
+  }
+  absl::StatusOr<Object> object = Object::Decode((*result)->object);
+  if (!object.ok()) {
+    done(object.status());
+    return;
+  }
+  done(BaseRecord{*std::move(object), (*result)->mark, true});
+}
+
+void ReplicaStore::Impl::StartDiskReads(std::vector<Request> misses) {
+  std::vector<RecordKey> keys;
+  std::vector<Request> asking;
+  for (Request& request : misses) {
+    if (request.base) {
+      auto [pending, is_first] = disk_reads_.try_emplace(request.key);
+      pending->second.push_back(std::move(request.base));
+      if (!is_first) continue;
+    }
+    keys.push_back(request.key);
+    asking.push_back(std::move(request));
+  }
+  engine_.ReadBlocking(
+      std::move(keys), loop_,
+      [self = weak_from_this(), asking = std::move(asking)](std::vector<StoreEngine::ReadResult> results) mutable {
+        auto alive = self.lock();
+        if (alive == nullptr) return;
+        HENGE_CHECK(results.size() == asking.size());
+        for (size_t i = 0; i < asking.size(); ++i) {
+          alive->OnDiskRead(std::move(asking[i]), std::move(results[i]));
+        }
+      });
+}
+
+void ReplicaStore::Impl::OnDiskRead(Request request, StoreEngine::ReadResult result) {
+  if (request.read) {
+    absl::Status health = engine_.health();
+    request.read(health.ok() ? std::move(result) : StoreEngine::ReadResult(std::move(health)));
+    return;
+  }
+  auto pending = disk_reads_.extract(request.key);
+  HENGE_CHECK(!pending.empty());
+  for (BaseCallback& base : pending.mapped()) {
+    if (absl::Status health = engine_.health(); !health.ok()) {
+      base(std::move(health));
+    } else {
+      DeliverBase(request.key, std::move(base), result);
+    }
+  }
+  auto entry = overlay_.find(request.key);
+  if (entry != overlay_.end() && entry->second.batch == nullptr) overlay_.erase(entry);
+}
+
+Batch& ReplicaStore::Impl::OpenBatch() {
+  if (batch_ != nullptr) return *batch_;
+  batch_ = std::make_shared<Batch>();
+  loop_.AtTurnEnd(TurnPhase::kCommit, [self = weak_from_this()] {
+    if (auto alive = self.lock()) alive->FlushCommit();
+  });
+  return *batch_;
+}
+
+void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark,
+                               int64_t now_ms, DurableCallback durable) {
+  Batch& batch = OpenBatch();
+  batch.waiting.push_back(std::move(durable));
+  auto [found, is_new] = overlay_.try_emplace(key);
+  Entry& entry = found->second;
+  entry.object = std::move(object);
+  entry.mark = mark;
+  StoredRecord record{std::move(encoded), mark, now_ms};
+  if (entry.batch == batch_) {
+    // Based on what the open batch holds of this key, so it takes that one's place.
+    batch.items[entry.index].record = std::move(record);
+    return;
+  }
+  entry.batch = batch_;
+  entry.index = batch.items.size();
+  entry.sequence = ++last_sequence_;
+  batch.items.push_back({std::move(key), std::move(record)});
+  batch.written.push_back({&*found, entry.sequence});
+}
+
+void ReplicaStore::Impl::FlushCommit() {
+  std::shared_ptr<Batch> batch = std::exchange(batch_, nullptr);
+  std::vector<CommitItem> items = std::exchange(batch->items, {});
+  engine_.Commit(std::move(items), loop_, [self = weak_from_this(), batch](absl::Status status) {
+    if (auto alive = self.lock()) alive->OnCommitted(*batch, status);
+  });
+}
+
+void ReplicaStore::Impl::OnCommitted(Batch& batch, const absl::Status& status) {
+  if (status.ok()) {
+    for (const Batch::Written& written : batch.written) {
+      Entry& entry = written.entry->second;
+      if (entry.sequence != written.sequence) continue;
+      entry.batch = nullptr;
+      if (!disk_reads_.contains(written.entry->first)) overlay_.erase(written.entry->first);
+    }
+  }
+  for (DurableCallback& durable : batch.waiting) durable(status);
+}
+
+void ReplicaStore::Impl::AwaitDurable(const RecordKey& key, DurableCallback durable) {
+  absl::Status health = engine_.health();
+  auto found = overlay_.find(key);
+  if (!health.ok() || found == overlay_.end() || found->second.batch == nullptr) {
+    durable(std::move(health));
+    return;
+  }
+  found->second.batch->waiting.push_back(std::move(durable));
+}
+
+ReplicaStore::ReplicaStore(StoreEngine& engine, Executor& loop) : impl_(std::make_shared<Impl>(engine, loop)) {}
+
+ReplicaStore::~ReplicaStore() = default;
+
+void ReplicaStore::Read(RecordKey key, ReadCallback done) {
+  impl_->Enqueue({std::move(key), std::move(done), nullptr});
+}
+
+void ReplicaStore::ReadBase(RecordKey key, BaseCallback done) {
+  impl_->Enqueue({std::move(key), nullptr, std::move(done)});
+}
+
+void ReplicaStore::Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark, int64_t now_ms,
+                         DurableCallback durable) {
+  impl_->Write(std::move(key), std::move(object), std::move(encoded), mark, now_ms, std::move(durable));
+}
+
+void ReplicaStore::AwaitDurable(const RecordKey& key, DurableCallback durable) {
+  impl_->AwaitDurable(key, std::move(durable));
+}
+
+size_t ReplicaStore::overlay_size() const { return impl_->overlay_size(); }
+
+}  // namespace henge
