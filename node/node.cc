@@ -1,0 +1,140 @@
+#include "node/node.h"
+
+#include <utility>
+
+#include "core/model/slot.h"
+#include "core/runtime/check.h"
+#include "core/runtime/status_macros.h"
+#include "node/identity.h"
+#include "node/replica_caller.h"
+#include "node/wire/peer_codec.h"
+
+namespace henge {
+
+// Takes a call from the control loop to the loop of its partition, and the answer back.
+class Node::Router : public ReplicaCaller {
+ public:
+  explicit Router(Node& node) : node_(node) {}
+
+  void Call(MemberId member, PeerRequest request, MonotonicTime deadline, Transport::Callback done) override {
+    const int index = node_.ShardOfPartition(PartitionOfRequest(request));
+    Transport::Callback back = [&control = node_.control(),
+                                done = std::move(done)](absl::StatusOr<PeerReply> reply) mutable {
+      control.Post([done = std::move(done), reply = std::move(reply)]() mutable { done(std::move(reply)); });
+    };
+    node_.executor(index).Post(
+        [this, index, member, deadline, request = std::move(request), back = std::move(back)]() mutable {
+          if (member == node_.self()) {
+            node_.shard(index).Handle(member, std::move(request), deadline, std::move(back));
+          } else {
+            node_.environment_.shards[index].transport.Call(member, std::move(request), deadline, std::move(back));
+          }
+        });
+  }
+
+ private:
+  Node& node_;
+};
+
+Node::Node(NodeOptions options, NodeEnvironment environment)
+    : options_([&options] {
+        options.coordinator.self = options.self;
+        return std::move(options);
+      }()),
+      environment_(std::move(environment)),
+      ring_(std::make_shared<const Ring>(options_.state)) {
+  HENGE_CHECK(!environment_.shards.empty());
+}
+
+Node::~Node() = default;
+
+absl::Status Node::Start() {
+  HENGE_RETURN_IF_ERROR(ClaimStore(environment_.engine, options_.state, options_.self));
+  for (const ShardEnvironment& shard : environment_.shards) {
+    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_));
+  }
+  const ShardEnvironment& home = environment_.shards[0];
+  router_ = std::make_unique<Router>(*this);
+  scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);
+  explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring_);
+  return absl::OkStatus();
+}
+
+void Node::Submit(ClientRequest request, Coordinator::ReplyFn reply) {
+  const int index = ShardOfPartition(PartitionOf(request.key));
+  executor(index).Post([this, index, request = std::move(request), reply = std::move(reply)]() mutable {
+    shards_[index]->HandleClient(std::move(request), std::move(reply));
+  });
+}
+
+void Node::HandlePeer(MemberId from, PeerRequest request, MonotonicTime deadline, PeerHandler::ReplyFn reply) {
+  const int index = ShardOfPartition(PartitionOfRequest(request));
+  executor(index).Post([this, index, from, deadline, request = std::move(request), reply = std::move(reply)]() mutable {
+    shards_[index]->Handle(from, std::move(request), deadline, std::move(reply));
+  });
+}
+
+void Node::Scan(ScanQuery query, ScanCoordinator::Done done) {
+  control().Post([this, query = std::move(query), done = std::move(done)]() mutable {
+    scans_->Run(std::move(query), std::move(done));
+  });
+}
+
+void Node::Explain(ExplainQuery query, Explainer::Done done) {
+  control().Post([this, query = std::move(query), done = std::move(done)]() mutable {
+    explainer_->Run(std::move(query), std::move(done));
+  });
+}
+
+void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
+  struct Gathering {
+    NodeFigures sum;
+    int missing;
+    absl::AnyInvocable<void(NodeFigures)> done;
+  };
+  // Filled on the control loop only.
+  auto gathering = std::make_shared<Gathering>();
+  gathering->missing = shard_count();
+  gathering->done = std::move(done);
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i, gathering] {
+      control().Post([this, gathering, coordinator = shards_[i]->coordinator().figures(),
+                      replica = shards_[i]->replica().figures()] {
+        AddTo(&gathering->sum, coordinator);
+        AddTo(&gathering->sum, replica);
+        if (--gathering->missing > 0) return;
+        NodeFigures& sum = gathering->sum;
+        sum.store = environment_.engine.figures();
+        sum.disk = environment_.engine.disk_class();
+        sum.store_health = environment_.engine.health();
+        sum.store_id = environment_.engine.store_id();
+        for (int p = 0; p < kPartitionCount; ++p) {
+          sum.owned_partitions += ring_->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;
+        }
+        gathering->done(std::move(sum));
+      });
+    });
+  }
+}
+
+void Node::Drain(Closure idle) {
+  struct Draining {
+    int missing;
+    Closure idle;
+  };
+  // Counted down on the control loop only.
+  auto draining = std::make_shared<Draining>();
+  draining->missing = shard_count() + 1;
+  draining->idle = std::move(idle);
+  auto one_done = [this, draining] {
+    control().Post([draining] {
+      if (--draining->missing == 0) draining->idle();
+    });
+  };
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i, one_done] { shards_[i]->Drain(one_done); });
+  }
+  control().Post([this, one_done] { scans_->Drain(one_done); });
+}
+
+}  // namespace henge

@@ -1,0 +1,83 @@
+// A node: its shards, and what spans them. The same class serves main() and the simulator.
+//
+// Made, started and destroyed while no loop runs (or on the one loop of a simulation). The control loop is the executor
+// of shard 0; what says "any thread" posts to the right loop by itself.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "coordinator/coordinator.h"
+#include "core/model/ring.h"
+#include "core/runtime/environment.h"
+#include "node/explain.h"
+#include "node/node_figures.h"
+#include "node/scan_coordinator.h"
+#include "node/shard.h"
+#include "storage/store_engine.h"
+
+namespace henge {
+
+struct NodeOptions {
+  MemberId self;
+  ClusterState state;
+  CoordinatorOptions coordinator;  // `self` is filled in
+  ScanSettings scan;
+};
+
+// Everything outlives the node.
+struct NodeEnvironment {
+  std::vector<ShardEnvironment> shards;  // at least one
+  StoreEngine& engine;
+};
+
+class Node {
+ public:
+  Node(NodeOptions options, NodeEnvironment environment);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Claims the store for this member (node/identity.h), then builds the shards. Nothing else may be called before it
+  // has returned OK.
+  absl::Status Start();
+
+  MemberId self() const { return options_.self; }
+  const RingPtr& ring() const { return ring_; }
+  int shard_count() const { return static_cast<int>(environment_.shards.size()); }
+  int ShardOfPartition(PartitionId partition) const { return ShardOf(partition, shard_count()); }
+  Executor& executor(int shard) { return environment_.shards[shard].executor; }
+  // To be used on executor(shard) only.
+  Shard& shard(int shard) { return *shards_[shard]; }
+
+  // Serves one request of a client; `reply` runs on the loop of the key's shard. Any thread.
+  void Submit(ClientRequest request, Coordinator::ReplyFn reply);
+  // Serves one call of a peer; `reply` runs on the loop of the request's shard. Any thread.
+  void HandlePeer(MemberId from, PeerRequest request, MonotonicTime deadline, PeerHandler::ReplyFn reply);
+
+  // These answer on the control loop. Any thread.
+  void Scan(ScanQuery query, ScanCoordinator::Done done);
+  void Explain(ExplainQuery query, Explainer::Done done);
+  void CollectFigures(absl::AnyInvocable<void(NodeFigures)> done);
+
+  // Refuses new requests; `idle` runs on the control loop when those under way have been answered. Any thread, once.
+  // Peers are served on.
+  void Drain(Closure idle);
+
+ private:
+  class Router;
+
+  Executor& control() { return executor(0); }
+
+  const NodeOptions options_;
+  NodeEnvironment environment_;
+  RingPtr ring_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<ScanCoordinator> scans_;
+  std::unique_ptr<Explainer> explainer_;
+};
+
+}  // namespace henge

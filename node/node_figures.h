@@ -1,0 +1,25 @@
+// What a node counts, summed over its shards. A plain value.
+#pragma once
+
+#include <string>
+
+#include "coordinator/coordinator.h"
+#include "node/replica.h"
+#include "storage/store_engine.h"
+
+namespace henge {
+
+struct NodeFigures {
+  CoordinatorFigures coordinator;
+  ReplicaFigures replica;
+  StoreFigures store;
+  DiskClass disk = DiskClass::kPlenty;
+  absl::Status store_health;
+  StoreId store_id;
+  uint64_t owned_partitions = 0;
+};
+
+void AddTo(NodeFigures* sum, const CoordinatorFigures& shard);
+void AddTo(NodeFigures* sum, const ReplicaFigures& shard);
+
+}  // namespace henge
