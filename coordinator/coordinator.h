@@ -19,14 +19,14 @@ struct CoordinatorOptions {
   MemberId self;
   Duration budget_default = std::chrono::seconds(5);
   Duration budget_max = std::chrono::seconds(60);
-  int in_flight_max = 4096;                          // requests of clients at once in this shard
-  size_t in_flight_bytes_max = size_t{64} << 20;     // of keys and values
-  double hedge_share = 0.1;                          // hedged attempts per request, at most
-  double retry_share = 0.1;                          // internal retries per request, at most
+  int in_flight_max = 4096;                                      // requests of clients at once in this shard
+  size_t in_flight_bytes_max = size_t{64} << 20;                 // of keys and values
+  double hedge_share = 0.1;                                      // hedged attempts per request, at most
+  double retry_share = 0.1;                                      // internal retries per request, at most
   Duration hedge_delay_initial = std::chrono::milliseconds(20);  // until a replica's own p95 is known
   Duration hedge_delay_min = std::chrono::milliseconds(1);
   int strikes_to_disqualify = 3;
-  Duration probe_interval = std::chrono::milliseconds(200);      // a disqualified replica is tried again (half-open)
+  Duration probe_interval = std::chrono::milliseconds(200);  // a disqualified replica is tried again (half-open)
 };
 
 struct CoordinatorFigures {

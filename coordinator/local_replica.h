@@ -25,12 +25,14 @@ struct MintCommand {
   Context context;
   Mutation mutation;
   MonotonicTime deadline;  // checked once more in the step that mints
+  bool again = false;      // P7: mints even if the record holds a version of this op_id, which a lost history may cover
 };
 
 struct MintResult {
   std::shared_ptr<const std::string> object;  // canonical bytes of the whole record, to be sent to the other replicas
   Dot dot;
-  uint32_t siblings_live = 0;  // values, not tombstones
+  bool found = false;  // the record held the mutation's op_id already: nothing was minted, `dot` is that version's
+  uint32_t siblings_live = 0;  // values that a client would see
   // The client's context joined with the new dot, if it covers no version that the client has not seen.
   std::optional<Context> next_context;
 };
@@ -39,11 +41,12 @@ class LocalReplica {
  public:
   virtual ~LocalReplica() = default;
 
-  // Whether a client's write may start here now: RESOURCE_EXHAUSTED for a full disk, UNAVAILABLE for a failed store.
-  virtual absl::Status AdmitWrite() const = 0;
+  // Whether a client's write may start here now: RESOURCE_EXHAUSTED for a full disk, UNAVAILABLE for a failed store. A
+  // delete (`tombstone`) passes for longer than a put does (P37).
+  virtual absl::Status AdmitWrite(bool tombstone) const = 0;
 
-  // Reads the base, then mints and enqueues the local commit in one step (P6). `minted` runs at that instant, or with an
-  // error that means "not applied"; after OK, `durable` runs once: OK when the local copy is synced, else an error
+  // Reads the base, then mints and enqueues the local commit in one step (P6). `minted` runs at that instant, or with
+  // an error that means "not applied"; after OK, `durable` runs once: OK when the local copy is synced, else an error
   // (outcome unknown).
   using MintedFn = absl::AnyInvocable<void(absl::StatusOr<MintResult>)>;
   using DurableFn = absl::AnyInvocable<void(absl::Status)>;
@@ -57,8 +60,11 @@ class LocalReplica {
   using MergeFn = absl::AnyInvocable<void(absl::StatusOr<MergeReply>)>;
   virtual void Merge(MergeRequest request, MergeFn done) = 0;
 
-  // P7: a peer knows more of `actor` than was ever minted here. Closes the lifetime if `actor` is of the current one.
-  virtual void OnAmnesia(const Actor& actor) = 0;
+  // P7: a peer's record of `key` covers `seen`, a dot of this store above the one that was sent to it. `done` learns
+  // whether that is amnesia: more than was ever minted here, rather than a later mint that overtook. If it is, the
+  // lifetime is closed (when the dot is of the current one) before `done` runs.
+  using AmnesiaFn = absl::AnyInvocable<void(absl::StatusOr<bool>)>;
+  virtual void CheckAmnesia(RecordKey key, Dot seen, AmnesiaFn done) = 0;
 };
 
 }  // namespace henge

@@ -19,7 +19,7 @@ struct ReplicaFigures {
   uint64_t dot_collisions = 0;  // alarm
   uint64_t undecodable = 0;     // incoming objects refused (P35)
   uint64_t lifetimes_closed = 0;
-  uint64_t fenced = 0;          // requests of another layout epoch
+  uint64_t fenced = 0;  // requests of another layout epoch
 };
 
 class Replica : public LocalReplica {
@@ -30,11 +30,11 @@ class Replica : public LocalReplica {
 
   void UpdateRing(RingPtr ring);
 
-  absl::Status AdmitWrite() const override;
+  absl::Status AdmitWrite(bool tombstone) const override;
   void Mint(MintCommand command, MintedFn minted, DurableFn durable) override;
   void Read(RecordKey key, ReadFn done) override;
   void Merge(MergeRequest request, MergeFn done) override;
-  void OnAmnesia(const Actor& actor) override;
+  void CheckAmnesia(RecordKey key, Dot seen, AmnesiaFn done) override;
 
   // Serves a peer's MergeRequest, ReadRequest or ScanRequest: fenced by the partition's layout epoch (P33).
   using PeerReplyFn = PeerHandler::ReplyFn;

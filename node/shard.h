@@ -30,6 +30,7 @@ class Shard : public PeerHandler {
   Replica& replica() { return *replica_; }
 
  private:
+  Clock& clock_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Coordinator> coordinator_;
 };

@@ -1,0 +1,45 @@
+#include "coordinator/coordinator_core.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/read_round.h"
+
+namespace henge {
+namespace {
+
+// How many hedges or retries may come at once before the share decides.
+constexpr int kExtraAttemptsBurst = 20;
+
+}  // namespace
+
+CoordinatorCore::CoordinatorCore(CoordinatorOptions options_in, ShardEnvironment environment, LocalReplica& local_in,
+                                 RingPtr ring_in)
+    : options(options_in),
+      env(environment),
+      local(local_in),
+      ring(std::move(ring_in)),
+      admission(options.in_flight_max, options.in_flight_bytes_max),
+      health({.hedge_delay_initial = options.hedge_delay_initial,
+              .hedge_delay_min = options.hedge_delay_min,
+              .strikes_to_disqualify = options.strikes_to_disqualify,
+              .probe_interval = options.probe_interval}),
+      hedge_budget(options.hedge_share, kExtraAttemptsBurst),
+      retry_budget(options.retry_share, kExtraAttemptsBurst) {}
+
+std::string CoordinatorCore::NameOf(MemberId member) const {
+  const Member* found = ring->state().FindMember(member);
+  return found == nullptr ? absl::StrCat("member ", member.value()) : found->name;
+}
+
+void CoordinatorCore::OnFirstAnswer(MemberId member, MonotonicTime sent_at) {
+  if (!health.OnAnswer(member, env.clock.Now() - sent_at)) return;
+  env.tracer.Event(Severity::kInfo, "PeerQualified", {{"peer", uint64_t{member.value()}}});
+}
+
+void CoordinatorCore::OnStrike(MemberId member, MonotonicTime sent_at) {
+  if (!health.OnStrike(member, sent_at, env.clock.Now())) return;
+  env.tracer.Event(Severity::kWarning, "PeerDisqualified", {{"peer", uint64_t{member.value()}}});
+}
+
+}  // namespace henge

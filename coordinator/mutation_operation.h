@@ -1,0 +1,16 @@
+// A put or a delete, on an owner of its key.
+#pragma once
+
+#include "coordinator/coordinator_core.h"
+#include "coordinator/request_checks.h"
+#include "core/runtime/messages.h"
+#include "core/runtime/task.h"
+
+namespace henge {
+
+Task<ClientReply> RunMutation(CorePtr core, ClientRequest request, CheckedRequest checked);
+
+// P7, after the reply: mints a version anew whose copies may be covered by history that was lost.
+Task<void> MintAgain(CorePtr core, MintCommand command, int needed);
+
+}  // namespace henge

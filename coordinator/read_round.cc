@@ -1,0 +1,322 @@
+#include "coordinator/read_round.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/probe.h"
+
+namespace henge {
+namespace {
+
+// Repairs under way at once in one shard; more are left to the next read.
+constexpr int kRepairsInFlightMax = 1024;
+
+absl::StatusOr<ReadReply> AsReadReply(absl::StatusOr<PeerReply> reply) {
+  if (!reply.ok()) return std::move(reply).status();
+  if (auto* read = std::get_if<ReadReply>(&*reply)) return std::move(*read);
+  return absl::InternalError("the peer answered a read with another kind of reply");
+}
+
+// Whether a failed call says that the replica itself is in trouble, rather than this one record or its epoch.
+bool ShowsTrouble(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+}
+
+}  // namespace
+
+ReadRound::ReadRound(CorePtr core, RecordKey key, int needed, MonotonicTime deadline)
+    : core_(std::move(core)),
+      key_(std::move(key)),
+      epoch_(core_->ring->Epoch(key_.partition)),
+      deadline_(deadline),
+      wanted_(needed),
+      tally_(needed, static_cast<int>(core_->ring->Owners(key_.partition).size())) {}
+
+std::shared_ptr<ReadRound> ReadRound::Start(CorePtr core, RecordKey key, int needed, MonotonicTime deadline) {
+  auto round = std::make_shared<ReadRound>(std::move(core), std::move(key), needed, deadline);
+  round->Begin();
+  return round;
+}
+
+void ReadRound::Begin() {
+  absl::InlinedVector<MemberId, 4> others;
+  for (MemberId owner : core_->ring->Owners(key_.partition)) {
+    if (owner != core_->options.self) others.push_back(owner);
+  }
+  core_->health.OrderByPreference(others, key_.partition.value() * 0x9E3779B1u >> 16);
+  none_disqualified_ =
+      std::all_of(others.begin(), others.end(), [this](MemberId m) { return core_->health.Disqualified(m); });
+  attempts_.push_back({.member = core_->options.self});
+  for (MemberId other : others) attempts_.push_back({.member = other});
+
+  const MonotonicTime now = core_->env.clock.Now();
+  attempts_[0].state = State::kAsked;
+  attempts_[0].first = true;
+  attempts_[0].sent_at = now;
+  attempts_[0].hedge_at = now + core_->health.HedgeDelay(core_->options.self);
+  core_->local.Read(
+      key_, [round = shared_from_this()](absl::StatusOr<ReadReply> reply) { round->OnLocal(std::move(reply)); });
+  if (!peers_asked_) {
+    // What is in memory is answered within this turn; what is not by its end needs the disk.
+    auto& reads = core_->reads_of_turn;
+    reads.push_back(shared_from_this());
+    if (reads.size() > 1) return;
+    core_->env.executor.AtTurnEnd(TurnPhase::kCommit, [core = core_] {
+      for (const auto& read : std::exchange(core->reads_of_turn, {})) read->OnTurnEnd();
+    });
+  }
+}
+
+void ReadRound::OnTurnEnd() {
+  if (!peers_asked_ && !core_->stopped()) AskPeers();
+}
+
+void ReadRound::AskPeers() {
+  const bool first_time = !std::exchange(peers_asked_, true);
+  int open = static_cast<int>(std::count_if(attempts_.begin(), attempts_.end(), [](const Attempt& a) {
+    return a.state == State::kAsked || a.state == State::kAnswered;
+  }));
+  for (size_t i = 1; i < attempts_.size() && open < wanted_; ++i) {
+    if (attempts_[i].state != State::kIdle) continue;
+    Ask(i, first_time);
+    ++open;
+  }
+  ProbeDisqualified(core_, key_, epoch_);
+  if (!timer_.has_value()) ArmTimer();
+}
+
+void ReadRound::Ask(size_t index, bool first) {
+  Attempt& attempt = attempts_[index];
+  const MonotonicTime now = core_->env.clock.Now();
+  attempt.state = State::kAsked;
+  attempt.first = first;
+  attempt.sent_at = now;
+  attempt.hedge_at = now + core_->health.HedgeDelay(attempt.member);
+  ReadRequest request{.key = key_, .epoch = epoch_};
+  if (attempts_[0].state == State::kAnswered && !versions_[attempts_[0].version].bytes.empty()) {
+    request.known_digest = ObjectDigest(versions_[attempts_[0].version].bytes);
+  }
+  core_->env.transport.Call(
+      attempt.member, std::move(request), deadline_,
+      [round = shared_from_this(), index](absl::StatusOr<PeerReply> reply) { round->OnPeer(index, std::move(reply)); });
+}
+
+int ReadRound::CountIdle() const {
+  return static_cast<int>(
+      std::count_if(attempts_.begin(), attempts_.end(), [](const Attempt& a) { return a.state == State::kIdle; }));
+}
+
+// One timer for the whole round: at the next hedge that is due, at last at the deadline.
+void ReadRound::ArmTimer() {
+  MonotonicTime when = deadline_;
+  for (const Attempt& attempt : attempts_) {
+    if (attempt.state == State::kAsked && !attempt.struck) when = std::min(when, attempt.hedge_at);
+  }
+  timer_ = core_->env.executor.RunAt(when, [round = shared_from_this()] { round->OnTimer(); });
+}
+
+void ReadRound::OnTimer() {
+  timer_.reset();
+  if (finished_ || core_->stopped()) return;
+  const MonotonicTime now = core_->env.clock.Now();
+  if (now >= deadline_) {
+    Finish(Verdict::kPending);
+    return;
+  }
+  Hedge(now);
+  ArmTimer();
+}
+
+// Each attempt that is late is a strike, and is joined by one to a further owner while there is one.
+void ReadRound::Hedge(MonotonicTime now) {
+  const int idle = CountIdle();
+  int extra = 0;
+  for (Attempt& attempt : attempts_) {
+    if (attempt.state != State::kAsked || attempt.struck || attempt.hedge_at > now) continue;
+    attempt.struck = true;
+    const bool local = attempt.member == core_->options.self;
+    const bool free = !none_disqualified_ && core_->health.Disqualified(attempt.member);
+    if (!local) core_->OnStrike(attempt.member, attempt.sent_at);
+    if (extra < idle && (free || core_->hedge_budget.TryTake())) ++extra;
+  }
+  if (extra == 0) return;
+  core_->figures.hedges += extra;
+  wanted_ += extra;
+  AskPeers();
+}
+
+void ReadRound::OnLocal(absl::StatusOr<ReadReply> reply) {
+  if (core_->stopped()) return;
+  Attempt& attempt = attempts_[0];
+  if (reply.ok()) {
+    // Never struck, but its own latency says when to hedge around a slow disk.
+    core_->OnFirstAnswer(attempt.member, attempt.sent_at);
+  }
+  if (finished_) {
+    OnLateAnswer(attempt, std::move(reply));
+    return;
+  }
+  Record(attempt, std::move(reply));
+  if (tally_.verdict() == Verdict::kPending) AskPeers();
+  peers_asked_ = true;
+  Decide();
+}
+
+void ReadRound::OnPeer(size_t index, absl::StatusOr<PeerReply> peer_reply) {
+  if (core_->stopped()) return;
+  Attempt& attempt = attempts_[index];
+  absl::StatusOr<ReadReply> reply = AsReadReply(std::move(peer_reply));
+  if (reply.ok()) {
+    if (attempt.first) core_->OnFirstAnswer(attempt.member, attempt.sent_at);
+  } else if (ShowsTrouble(reply.status()) && !attempt.struck) {
+    attempt.struck = true;
+    core_->OnStrike(attempt.member, attempt.sent_at);
+  }
+  if (finished_) {
+    OnLateAnswer(attempt, std::move(reply));
+    return;
+  }
+  Record(attempt, std::move(reply));
+  // A failure is replaced by the next owner at once.
+  if (attempt.state == State::kFailed && tally_.verdict() == Verdict::kPending) AskPeers();
+  Decide();
+}
+
+void ReadRound::Record(Attempt& attempt, absl::StatusOr<ReadReply> reply) {
+  absl::StatusOr<int> version = reply.ok() ? VersionOf(*reply) : absl::StatusOr<int>(reply.status());
+  if (!version.ok()) {
+    attempt.state = State::kFailed;
+    attempt.error = std::move(version).status();
+    tally_.AddFailure(attempt.member);
+    return;
+  }
+  attempt.state = State::kAnswered;
+  attempt.version = *version;
+  tally_.AddAnswer(attempt.member, /*is_owner=*/true, reply->found);
+}
+
+absl::StatusOr<int> ReadRound::VersionOf(ReadReply& reply) {
+  if (reply.same) {
+    if (attempts_[0].state != State::kAnswered) return absl::InternalError("the replica answered \"same\" unasked");
+    return attempts_[0].version;
+  }
+  if (!reply.found) reply.object.clear();
+  for (size_t i = 0; i < versions_.size(); ++i) {
+    if (versions_[i].bytes == reply.object) return static_cast<int>(i);
+  }
+  Version version;
+  if (reply.found) {
+    absl::StatusOr<Object> object = Object::Decode(reply.object);
+    if (!object.ok()) return std::move(object).status();
+    version.object = *std::move(object);
+    version.bytes = std::move(reply.object);
+  }
+  versions_.push_back(std::move(version));
+  return static_cast<int>(versions_.size()) - 1;
+}
+
+void ReadRound::Decide() {
+  const Verdict verdict = tally_.verdict();
+  if (verdict != Verdict::kPending && !finished_) Finish(verdict);
+}
+
+void ReadRound::Finish(Verdict verdict) {
+  finished_ = true;
+  if (timer_.has_value()) core_->env.executor.Cancel(*std::exchange(timer_, std::nullopt));
+  if (verdict == Verdict::kMet) MergeVersions();
+  done_.Set(verdict);
+}
+
+void ReadRound::MergeVersions() {
+  merged_ = 0;
+  if (versions_.size() == 1) return;
+  Object merged = versions_[0].object;
+  for (size_t i = 1; i < versions_.size(); ++i) merged.Merge(versions_[i].object);
+  for (size_t i = 0; i < versions_.size(); ++i) {
+    if (versions_[i].object == merged) {
+      merged_ = static_cast<int>(i);
+      return;
+    }
+  }
+  std::string bytes = merged.Encode();
+  versions_.push_back({.bytes = std::move(bytes), .object = std::move(merged)});
+  merged_ = static_cast<int>(versions_.size()) - 1;
+}
+
+absl::InlinedVector<MemberId, 4> ReadRound::Holders() const {
+  absl::InlinedVector<MemberId, 4> holders;
+  for (const Attempt& attempt : attempts_) {
+    if (attempt.state == State::kAnswered && attempt.version == merged_) holders.push_back(attempt.member);
+  }
+  return holders;
+}
+
+int ReadRound::stale() const { return answered() - static_cast<int>(Holders().size()); }
+
+std::string ReadRound::Describe() const {
+  std::string text = absl::StrCat(tally_.answers(), " of ", tally_.needed(), " needed owners answered (");
+  const char* separator = "";
+  for (const Attempt& attempt : attempts_) {
+    absl::StrAppend(&text, separator, core_->NameOf(attempt.member), ": ");
+    switch (attempt.state) {
+      case State::kIdle:
+        absl::StrAppend(&text, "not asked");
+        break;
+      case State::kAsked:
+        absl::StrAppend(&text, "no answer");
+        break;
+      case State::kAnswered:
+        absl::StrAppend(&text, "answered");
+        break;
+      case State::kFailed:
+        absl::StrAppend(&text, attempt.error.ToString());
+        break;
+    }
+    separator = "; ";
+  }
+  return absl::StrCat(text, ")");
+}
+
+void ReadRound::Repair() {
+  repairing_ = true;
+  for (const Attempt& attempt : attempts_) {
+    if (attempt.state == State::kAnswered && attempt.version != merged_) SendRepair(attempt.member);
+  }
+}
+
+// A replica that answers after the reply may be behind, or may know more than all who were in time.
+void ReadRound::OnLateAnswer(Attempt& attempt, absl::StatusOr<ReadReply> reply) {
+  if (!repairing_) return;
+  const int merged_before = merged_;
+  Record(attempt, std::move(reply));
+  if (attempt.state != State::kAnswered || attempt.version == merged_before) return;
+  MergeVersions();
+  if (attempt.version != merged_) SendRepair(attempt.member);
+  if (merged_ == merged_before) return;
+  for (const Attempt& other : attempts_) {
+    if (other.member != attempt.member && other.state == State::kAnswered) SendRepair(other.member);
+  }
+}
+
+void ReadRound::SendRepair(MemberId member) {
+  if (core_->repairs_in_flight >= kRepairsInFlightMax) return;
+  ++core_->repairs_in_flight;
+  ++core_->figures.read_repairs;
+  MergeRequest request{.key = key_, .epoch = epoch_, .object = merged_bytes()};
+  auto on_end = [core = core_, member](const absl::Status& status) {
+    --core->repairs_in_flight;
+    if (status.ok() || core->stopped()) return;
+    core->env.tracer.Event(Severity::kDebug, "ReadRepairFailed",
+                           {{"peer", uint64_t{member.value()}}, {"error", status.ToString()}});
+  };
+  if (member == core_->options.self) {
+    core_->local.Merge(std::move(request), [on_end](absl::StatusOr<MergeReply> reply) { on_end(reply.status()); });
+    return;
+  }
+  const MonotonicTime deadline = core_->env.clock.Now() + core_->options.budget_default;
+  core_->env.transport.Call(member, std::move(request), deadline,
+                            [on_end](absl::StatusOr<PeerReply> reply) { on_end(reply.status()); });
+}
+
+}  // namespace henge

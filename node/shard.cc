@@ -1,0 +1,44 @@
+#include "node/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace henge {
+
+Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring)
+    : clock_(environment.clock),
+      replica_(std::make_unique<Replica>(options.self, environment, engine, ring)),
+      coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, std::move(ring))) {}
+
+Shard::~Shard() = default;
+
+void Shard::HandleClient(ClientRequest request, Coordinator::ReplyFn reply) {
+  coordinator_->Handle(std::move(request), /*forwarded=*/false, std::move(reply));
+}
+
+void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) {
+  auto* forward = std::get_if<ForwardRequest>(&request);
+  if (forward == nullptr) {
+    replica_->HandlePeer(from, std::move(request), deadline, std::move(reply));
+    return;
+  }
+  const Duration left = deadline - clock_.Now();
+  if (left <= Duration{0}) {
+    reply(absl::DeadlineExceededError("the request's deadline had passed when it came"));
+    return;
+  }
+  ClientRequest& client = forward->request;
+  client.budget = client.budget == Duration{0} ? left : std::min(client.budget, left);
+  coordinator_->Handle(std::move(client), /*forwarded=*/true, [reply = std::move(reply)](ClientReply answer) mutable {
+    reply(PeerReply(ForwardReply{.reply = std::move(answer)}));
+  });
+}
+
+void Shard::UpdateRing(RingPtr ring) {
+  replica_->UpdateRing(ring);
+  coordinator_->UpdateRing(std::move(ring));
+}
+
+void Shard::Drain(Closure idle) { coordinator_->Drain(std::move(idle)); }
+
+}  // namespace henge
