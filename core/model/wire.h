@@ -104,7 +104,12 @@ class ByteReader {
   }
 
   // How many items follow, each of which takes at least `item_bytes_min` bytes: bounded by the bytes that are there.
-  size_t Count(size_t item_bytes_min) { return VarintUpTo(remaining() / item_bytes_min); }
+  size_t Count(size_t item_bytes_min) {
+    const uint64_t count = Varint();
+    if (count <= remaining() / item_bytes_min) return count;
+    Fail();
+    return 0;
+  }
 
   std::string_view Raw(size_t size) {
     if (size > remaining()) {

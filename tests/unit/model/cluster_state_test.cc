@@ -1,0 +1,157 @@
+#include "core/model/cluster_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace henge {
+namespace {
+
+using ::testing::HasSubstr;
+
+InitialMember MemberNamed(const std::string& name) {
+  return {.name = name, .client_address = absl::StrCat(name, ":7400"), .peer_address = absl::StrCat(name, ":7401")};
+}
+
+std::vector<InitialMember> Three() { return {MemberNamed("a"), MemberNamed("b"), MemberNamed("c")}; }
+
+ClusterState Sample() { return *MakeInitialState("token", 3, Three()); }
+
+TEST(InitialStateTest, P30IsTheSameWhateverTheOrderOfTheList) {
+  std::vector<InitialMember> members = Three();
+  std::reverse(members.begin(), members.end());
+  const auto other = MakeInitialState("token", 3, members);
+  ASSERT_TRUE(other.ok());
+  EXPECT_EQ(*other, Sample());
+  EXPECT_EQ(other->Digest(), Sample().Digest());
+}
+
+TEST(InitialStateTest, NumbersMembersByNameAndHasOneBucket) {
+  const ClusterState state = Sample();
+  EXPECT_EQ(state.version, StateVersion(1));
+  EXPECT_EQ(state.FindMember(MemberId(2))->name, "b");
+  EXPECT_EQ(state.FindMemberByName("c")->id, MemberId(3));
+  EXPECT_EQ(state.FindMember(MemberId(4)), nullptr);
+  EXPECT_EQ(state.FindMemberByName("d"), nullptr);
+  ASSERT_EQ(state.buckets.size(), 1u);
+  EXPECT_EQ(state.FindBucket("default")->id, BucketId(1));
+  EXPECT_EQ(state.FindBucket(BucketId(1))->name, "default");
+  EXPECT_EQ(state.FindBucket("other"), nullptr);
+  EXPECT_EQ(state.FindBucket(BucketId(2)), nullptr);
+  ASSERT_EQ(state.owners.size(), static_cast<size_t>(kPartitionCount));
+  ASSERT_EQ(state.epochs.size(), static_cast<size_t>(kPartitionCount));
+  for (const auto& list : state.owners) EXPECT_EQ(list.size(), 3u);
+}
+
+TEST(InitialStateTest, P30TheClusterIdDependsOnTokenAndMembers) {
+  const ClusterId id = Sample().cluster;
+  EXPECT_NE(id, ClusterId(0));
+  EXPECT_NE(MakeInitialState("other", 3, Three())->cluster, id);
+  EXPECT_NE(MakeInitialState("token", 2, Three())->cluster, id);
+  std::vector<InitialMember> moved = Three();
+  moved[0].peer_address = "a:7501";
+  EXPECT_NE(MakeInitialState("token", 3, moved)->cluster, id);
+}
+
+// Golden: every build of every machine must come to these (P30).
+TEST(InitialStateTest, P30GoldenVectors) {
+  EXPECT_EQ(Sample().cluster.value(), 2894401070137195729u);
+  EXPECT_EQ(Sample().Digest(), 1688283191876044559u);
+}
+
+TEST(InitialStateTest, FewerMembersThanReplicasOwnEverything) {
+  const auto state = MakeInitialState("token", 3, {MemberNamed("a")});
+  ASSERT_TRUE(state.ok());
+  for (const auto& list : state->owners) EXPECT_EQ(list, std::vector<MemberId>{MemberId(1)});
+}
+
+void ExpectRefused(uint32_t replicas, const std::vector<InitialMember>& members, const std::string& why) {
+  const absl::Status status = MakeInitialState("token", replicas, members).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(why));
+}
+
+TEST(InitialStateTest, BadListsAreRefusedWithTheReason) {
+  ExpectRefused(3, {}, "at least one member");
+  ExpectRefused(0, Three(), "replicas is 0");
+  ExpectRefused(8, Three(), "replicas is 8");
+  ExpectRefused(3, {MemberNamed("a"), MemberNamed("a")}, "two members are named a");
+  ExpectRefused(3, {MemberNamed("")}, "no name");
+  std::vector<InitialMember> members = Three();
+  members[1].client_address = members[2].client_address;
+  ExpectRefused(3, members, "c:7400 is given twice");
+  members = Three();
+  members[0].client_address = members[0].peer_address;
+  ExpectRefused(3, members, "use two ports");
+  members = Three();
+  members[0].weight = 0;
+  ExpectRefused(3, members, "member a has weight 0");
+  members[0].weight = kWeightMax + 1;
+  ExpectRefused(3, members, "weight 1000001");
+  members = Three();
+  members[0].zone = std::string(kZoneBytesMax + 1, 'z');
+  ExpectRefused(3, members, "the zone of a member is 65 bytes long");
+}
+
+TEST(ClusterStateTest, EncodingComesBack) {
+  ClusterState state = Sample();
+  state.version = StateVersion(9);
+  state.members[1].zone = "west";
+  state.owners[5] = {MemberId(3), MemberId(1)};
+  state.epochs[5] = LayoutEpoch(9);
+  state.buckets.push_back({.id = BucketId(7), .name = "more"});
+  const auto decoded = ClusterState::Decode(state.Encode());
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(*decoded, state);
+  EXPECT_EQ(decoded->Digest(), state.Digest());
+  EXPECT_NE(state.Digest(), Sample().Digest());
+}
+
+TEST(ClusterStateTest, OwnersTakeRoomByRunsNotByPartitions) { EXPECT_LT(Sample().Encode().size(), 300u); }
+
+TEST(ClusterStateTest, EveryTruncationIsRefused) {
+  const std::string bytes = Sample().Encode();
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_EQ(ClusterState::Decode(bytes.substr(0, size)).status().code(), absl::StatusCode::kDataLoss) << size;
+  }
+  EXPECT_EQ(ClusterState::Decode(bytes + "x").status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(ClusterStateTest, ANewerFormatAsksForAnUpgrade) {
+  std::string bytes = Sample().Encode();
+  bytes[0] = 2;
+  const absl::Status status = ClusterState::Decode(bytes).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("upgrade this node"));
+}
+
+TEST(ClusterStateTest, WhatTheMembersCouldNotHaveAgreedOnIsRefused) {
+  const auto refused = [](auto change) {
+    ClusterState state = Sample();
+    change(state);
+    return ClusterState::Decode(state.Encode()).status().code() == absl::StatusCode::kDataLoss;
+  };
+  EXPECT_FALSE(refused([](ClusterState&) {}));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.replicas = 0; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.replicas = 8; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { std::swap(s.members[0], s.members[1]); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.members[0].id = MemberId(0); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.members[0].weight = 0; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.members[0].name = std::string(65, 'n'); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.buckets.push_back(s.buckets[0]); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.buckets[0].conflict = static_cast<ConflictPolicy>(9); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.owners[3] = {MemberId(9)}; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.owners[3] = {MemberId(1), MemberId(1)}; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.owners.pop_back(); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.owners.push_back(s.owners.back()); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.epochs.pop_back(); }));
+}
+
+}  // namespace
+}  // namespace henge
