@@ -6,9 +6,9 @@
 //   auto read = client->Get("greeting");        // read->values, read->context
 //   client->Update("cart:17", [](const henge::ReadResult& now) { return henge::Change::Write(AddItem(now)); });
 //
-// A Client is a cheap copy of a shared connection set, safe for use from many threads. It learns the ring from any node,
-// sends each request straight to an owner of its key over one pipelined stream per node, follows changes of the ring,
-// and retries what is safe to retry within the call's deadline. No exception is thrown.
+// A Client is a cheap copy of a shared connection set, safe for use from many threads. It learns the ring from any
+// node, sends each request straight to an owner of its key over one pipelined stream per node, follows changes of the
+// ring, and retries what is safe to retry within the call's deadline. No exception is thrown.
 #pragma once
 
 #include <chrono>
@@ -111,7 +111,8 @@ struct ClientOptions {
   Millis timeout{5000};
   Millis connect_timeout{3000};
   RetryPolicy retry;
-  size_t in_flight_max = 65536;  // calls at once; more are answered RESOURCE_EXHAUSTED at once
+  size_t in_flight_max = 65536;                    // calls at once; more are answered RESOURCE_EXHAUSTED at once
+  size_t in_flight_bytes_max = size_t{256} << 20;  // of their keys, values and contexts; likewise
   int io_threads = 1;
 };
 
@@ -160,7 +161,8 @@ class Client {
   // A read of an absent key is OK with no values.
   absl::StatusOr<ReadResult> Get(std::string_view key, CallOptions options = {});
   // Without a context the write is blind: it replaces nothing and becomes a sibling of what is there.
-  WriteResult Put(std::string_view key, std::string_view value, std::string_view context = {}, CallOptions options = {});
+  WriteResult Put(std::string_view key, std::string_view value, std::string_view context = {},
+                  CallOptions options = {});
   // Without a context the delete covers what a quorum read shows.
   WriteResult Delete(std::string_view key, std::string_view context = {}, CallOptions options = {});
 
@@ -181,7 +183,8 @@ class Client {
   std::vector<WriteResult> BatchPut(std::vector<PutItem> items, CallOptions options = {});
 
   // Read, change, write with the context that was read; again if another writer came between, so that the result has
-  // one version. `fn` may run several times. Concurrent versions are given to `resolver` first; without one, `fn` sees them all.
+  // one version. `fn` may run several times. Concurrent versions are given to `resolver` first; without one, `fn` sees
+  // them all.
   WriteResult Update(std::string_view key, std::function<Change(const ReadResult&)> fn, Resolver resolver = nullptr,
                      CallOptions options = {});
 
@@ -201,9 +204,9 @@ class Client {
 };
 
 // Built-in resolvers.
-Resolver ResolveByLongest();                   // the longest value, ties by bytes
-Resolver ResolveByMax();                       // the greatest value by bytes
-Resolver ResolveByUnionOfLines();              // lines of all, sorted, each once
-Resolver ResolveByFailing();                   // ABORTED: the caller wants to see conflicts
+Resolver ResolveByLongest();       // the longest value, ties by bytes
+Resolver ResolveByMax();           // the greatest value by bytes
+Resolver ResolveByUnionOfLines();  // lines of all, sorted, each once
+Resolver ResolveByFailing();       // ABORTED: the caller wants to see conflicts
 
 }  // namespace henge

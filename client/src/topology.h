@@ -1,0 +1,58 @@
+// Keeps the client's view of the ring up to date: fetches the cluster state when a reply names a newer one.
+//
+// Thread-safe. Owned by the Engine. One fetch runs at a time.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/src/io_loop.h"
+#include "client/src/node_pool.h"
+#include "client/src/ring_view.h"
+
+namespace henge::sdk {
+
+class Topology {
+ public:
+  Topology(IoLoop& loop, std::vector<std::string> endpoints, NodePool::Factory factory);
+
+  // Connects to the endpoints and learns the ring from the first that answers; then waits a moment, so that the other
+  // members may be connected too. Blocks; not on the loop.
+  absl::Status Bootstrap(SteadyDuration timeout);
+  void Close();
+
+  RingViewPtr view() const;
+  // A node knows this version.
+  void OnStateVersion(uint64_t version);
+  void OnReadiness();
+
+  // A connected node, another at each call; if none is, one that may become so.
+  std::shared_ptr<Connection> AnyNode();
+  // Why no node is connected, for people.
+  std::string WhyNone() const;
+
+ private:
+  void Fetch(const std::shared_ptr<Connection>& from, SteadyDuration timeout,
+             absl::AnyInvocable<void(absl::Status)> done);
+  void FetchNewer();
+  absl::Status Install(const std::string& state);
+
+  IoLoop& loop_;
+  NodePool pool_;
+  std::atomic<uint64_t> next_node_{0};
+  std::atomic<uint64_t> version_{0};         // of view_
+  std::atomic<uint64_t> version_wanted_{0};  // the newest that a node named
+  std::atomic<bool> fetching_{false};
+
+  std::mutex install_mutex_;  // one installs at a time
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;  // view_, or some connection's readiness
+  RingViewPtr view_;
+  bool closed_ = false;
+};
+
+}  // namespace henge::sdk
