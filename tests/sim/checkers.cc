@@ -111,8 +111,8 @@ void CheckCausality(const History& history, Violations* out) {
       const std::set<MutationId> past = Ancestors(history, {writer});
       for (MutationId other : read.values) {
         const MutationRecord* m = history.Find(other);
-        // A write that was sent more than once may stand under two dots, of which a writer can have seen one (P8).
-        if (m == nullptr || m->attempts > 1 || other == writer || !past.contains(other)) continue;
+        // A retry that could not find the first attempt mints again; a writer can have seen one dot of the two (P8).
+        if (m == nullptr || m->times_minted > 1 || other == writer || !past.contains(other)) continue;
         out->push_back({"I4", absl::StrCat("read of ", read.key, " shows v", other, " beside v", writer,
                                            ", whose writer had seen it")});
       }
@@ -130,7 +130,7 @@ void CheckSiblingBound(const History& history, Violations* out) {
     size_t extra = 0;  // writes that nothing needs to descend from: blind ones, and those of unknown outcome
     for (const MutationRecord& m : history.mutations()) {
       if (m.key != read.key || m.is_delete || m.invoked_at > read.done_at || !MayApply(m)) continue;
-      if (m.blind || m.status != OpStatus::kOk || m.attempts > 1) {
+      if (m.blind || m.status != OpStatus::kOk || m.times_minted > 1) {
         ++extra;
       } else {
         writers.insert(m.client);

@@ -1,0 +1,220 @@
+#include "tests/sim/sim_node.h"
+
+#include <utility>
+
+#include "core/runtime/check.h"
+
+namespace henge::sim {
+namespace {
+
+constexpr char kDataDir[] = "/data";
+constexpr Duration kBackgroundInterval = std::chrono::milliseconds(2);
+
+StoreOptions EngineOptions(rocksdb::Env* env) {
+  StoreOptions options;
+  options.data_dir = kDataDir;
+  options.env = env;
+  options.deterministic = true;
+  // Small, so that flushes and compactions happen within a run.
+  options.write_buffer_bytes = size_t{64} << 10;
+  options.block_cache_bytes = size_t{1} << 20;
+  options.free_bytes_for_writes = 0;
+  options.free_bytes_for_control = 0;
+  return options;
+}
+
+// Runs what it is given at once: to look at a store from outside of the world's time.
+class InlineExecutor final : public Executor {
+ public:
+  void Post(Closure closure) override { closure(); }
+  TimerId RunAt(MonotonicTime, Closure) override { return TimerId(1); }
+  void Cancel(TimerId) override {}
+  void AtTurnEnd(TurnPhase, Closure closure) override { closure(); }
+};
+
+class InlineWorkers final : public WorkerFactory {
+ public:
+  std::unique_ptr<BatchWorker> MakeWorker(const char*, BatchWorker::Handler handler) override {
+    return std::make_unique<Worker>(std::move(handler));
+  }
+
+ private:
+  class Worker final : public BatchWorker {
+   public:
+    explicit Worker(Handler handler) : handler_(std::move(handler)) {}
+    void Submit(std::unique_ptr<WorkItem> item) override {
+      std::vector<std::unique_ptr<WorkItem>> batch;
+      batch.push_back(std::move(item));
+      handler_(std::move(batch));
+    }
+    void Stop() override {}
+
+   private:
+    Handler handler_;
+  };
+};
+
+class SilentTracer final : public Tracer {
+ public:
+  bool Enabled(Severity) const override { return false; }
+  void Event(Severity, std::string_view, std::initializer_list<TraceField>) override {}
+};
+
+absl::StatusOr<Object> ObjectOf(const StoreEngine::ReadResult& result) {
+  if (!result.ok()) return result.status();
+  if (!result->has_value()) return Object();
+  return Object::Decode((*result)->object);
+}
+
+}  // namespace
+
+SimNode::SimNode(SimScheduler& scheduler, SimNetwork& network, const SimRandom& random, Monitor& monitor,
+                 std::vector<SeriousEvent>& serious, SimNodeOptions options, std::function<void()> on_failed)
+    : scheduler_(scheduler),
+      network_(network),
+      random_(random.Split("node", options.member.value())),
+      monitor_(monitor),
+      serious_(serious),
+      options_(std::move(options)),
+      on_failed_(std::move(on_failed)),
+      files_(std::make_shared<SimFileSystem>(random_.Split("files").seed())) {
+  files_->SetFaultPlan([this](const SimIo& io) { return PlanFault(io); });
+  env_ = std::make_unique<SimEnv>(files_, random_.Split("env").seed(), [this] {
+    return static_cast<uint64_t>(scheduler_.now().time_since_epoch().count() / 1000);
+  });
+}
+
+SimNode::~SimNode() {
+  if (running()) StopProcess(SimNetwork::StopKind::kProcess);
+}
+
+SimFault SimNode::PlanFault(const SimIo& io) {
+  const bool log_sync = io.kind == SimIoKind::kSync && io.path.ends_with(".log");
+  if (!log_sync) return SimFault::kNone;
+  if (options_.lying_syncs) return SimFault::kLie;
+  return std::exchange(fail_next_sync_, false) ? SimFault::kError : SimFault::kNone;
+}
+
+absl::Status SimNode::Start() {
+  HENGE_CHECK(!running());
+  ++incarnation_;
+  SimProcessOptions p{.member = options_.member,
+                      .incarnation = options_.reuse_lifetime ? 1 : incarnation_,
+                      .shards = options_.shards,
+                      .name = options_.state.FindMember(options_.member)->name};
+  p.clock.monotonic_origin = std::chrono::hours(1 + 7 * options_.member.value() + incarnation_);
+  p.clock.wall_offset = wall_offset_;
+  const int shards = options_.shards;
+  p.transport.shard_of = [shards](MemberId, PartitionId partition) { return ShardOf(partition, shards); };
+  process_ = std::make_unique<SimProcess>(scheduler_, network_, random_, serious_, std::move(p));
+  if (show_) process_->tracer().ShowLines(show_);
+
+  auto on_fatal = [this, at = incarnation_](const absl::Status&) {
+    scheduler_.After(Duration(1), [this, at] {
+      if (!running() || incarnation_ != at) return;
+      Kill();
+      on_failed_();
+    });
+  };
+  auto engine =
+      OpenStoreEngine(EngineOptions(env_.get()), process_->workers(), process_->tracer(), std::move(on_fatal));
+  if (!engine.ok()) {
+    process_.reset();
+    return engine.status();
+  }
+  engine_ = std::make_unique<MonitoredEngine>(*std::move(engine), static_cast<int>(options_.member.value()), monitor_,
+                                              options_.bug);
+  NodeEnvironment environment{{}, *engine_};
+  for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
+  node_ = std::make_unique<Node>(NodeOptions{.self = options_.member, .state = options_.state}, std::move(environment));
+  if (absl::Status started = node_->Start(); !started.ok()) return started;
+  for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
+  clients_ = std::make_unique<SimClientServer>(
+      network_, options_.member, [node = node_.get()](ClientRequest request, SimClientServer::ReplyFn reply) {
+        node->Submit(std::move(request), std::move(reply));
+      });
+  PumpBackground(incarnation_);
+  return absl::OkStatus();
+}
+
+void SimNode::PumpBackground(uint64_t incarnation) {
+  if (!running() || incarnation != incarnation_) return;
+  env_->RunOneBackgroundJob();
+  scheduler_.After(kBackgroundInterval, [this, incarnation] { PumpBackground(incarnation); });
+}
+
+void SimNode::StopProcess(SimNetwork::StopKind kind) {
+  process_->Crash(kind);
+  clients_.reset();
+  node_.reset();
+  engine_.reset();
+  process_.reset();
+  paused_ = false;
+  monitor_.OnCrash(static_cast<int>(options_.member.value()));
+}
+
+void SimNode::PowerLoss() {
+  files_->Freeze();
+  StopProcess(SimNetwork::StopKind::kMachine);
+  files_->Crash(++crashes_);
+}
+
+void SimNode::Kill() {
+  files_->Freeze();
+  StopProcess(SimNetwork::StopKind::kProcess);
+  files_->Kill();
+}
+
+void SimNode::ShutDown(std::function<void()> stopped) {
+  node_->Drain([this, at = incarnation_, stopped = std::move(stopped)] {
+    scheduler_.After(Duration(1), [this, at, stopped] {
+      if (!running() || incarnation_ != at) return;
+      const absl::Status closed = engine_->Close();
+      if (!closed.ok()) serious_.push_back({scheduler_.now(), "", Severity::kError, "CloseFailed", closed.ToString()});
+      StopProcess(SimNetwork::StopKind::kProcess);
+      files_->Kill();
+      stopped();
+    });
+  });
+}
+
+void SimNode::Wipe() {
+  HENGE_CHECK(!running());
+  files_->Wipe();
+  monitor_.OnWipe(static_cast<int>(options_.member.value()));
+}
+
+void SimNode::JumpClock(Duration by) {
+  wall_offset_ += by;
+  if (running()) process_->clock().JumpWall(by);
+}
+
+Object SimNode::ReadRecord(const RecordKey& key) {
+  const RecordKey* keys[] = {&key};
+  absl::StatusOr<Object> object = ObjectOf(engine_->ReadCached(keys)[0]);
+  if (object.ok()) return *std::move(object);
+  InlineExecutor loop;
+  bool done = false;
+  engine_->ReadBlocking({key}, loop, [&](std::vector<StoreEngine::ReadResult> results) {
+    object = ObjectOf(results[0]);
+    done = true;
+  });
+  scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
+  return object.value_or(Object());
+}
+
+absl::StatusOr<Object> SimNode::ReadDurableImage(const RecordKey& key) {
+  SimEnv env(files_->DurableCopy(), 1, [] { return uint64_t{1}; });
+  InlineWorkers workers;
+  SilentTracer tracer;
+  auto engine = OpenStoreEngine(EngineOptions(&env), workers, tracer, [](const absl::Status&) {});
+  if (!engine.ok()) return engine.status();
+  absl::StatusOr<Object> object = absl::UnavailableError("no answer");
+  InlineExecutor loop;
+  (*engine)->ReadBlocking({key}, loop,
+                          [&](std::vector<StoreEngine::ReadResult> results) { object = ObjectOf(results[0]); });
+  if (absl::Status closed = (*engine)->Close(); !closed.ok()) return closed;
+  return object;
+}
+
+}  // namespace henge::sim

@@ -1,0 +1,92 @@
+// One member of the simulated cluster: a disk that stays, and a process that comes and goes on it.
+//
+// Owned by the world. All calls come from events of the scheduler, none from inside one of the process's own turns.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/model/cluster_state.h"
+#include "core/model/object.h"
+#include "node/node.h"
+#include "tests/sim/monitor.h"
+#include "tests/sim/sim_client.h"
+#include "tests/sim/sim_env.h"
+#include "tests/sim/sim_process.h"
+
+namespace henge::sim {
+
+struct SimNodeOptions {
+  MemberId member;
+  ClusterState state;
+  int shards = 1;
+  EngineBug bug = EngineBug::kNone;
+  bool reuse_lifetime = false;  // planted: every start draws what the first one drew
+  bool lying_syncs = false;     // planted: syncs of the log do nothing
+};
+
+class SimNode {
+ public:
+  // `on_failed` runs, as an event of the scheduler, after the process has stopped itself because its store failed.
+  SimNode(SimScheduler& scheduler, SimNetwork& network, const SimRandom& random, Monitor& monitor,
+          std::vector<SeriousEvent>& serious, SimNodeOptions options, std::function<void()> on_failed);
+  ~SimNode();
+
+  // Starts a process on what the disk holds.
+  absl::Status Start();
+  bool running() const { return process_ != nullptr; }
+
+  void PowerLoss();  // the machine stops; what was not synced may be gone
+  void Kill();       // SIGKILL
+  // Drains, closes the store and ends; `stopped` runs then. A crash meanwhile takes precedence.
+  void ShutDown(std::function<void()> stopped);
+  // The disk of a stopped node is replaced by an empty one.
+  void Wipe();
+  void Pause() { process_->Pause(); }
+  void Resume() { process_->Resume(); }
+  bool paused() const { return paused_; }
+  void set_paused(bool paused) { paused_ = paused; }
+  void JumpClock(Duration by);
+  // The next sync of the log fails.
+  void FailNextSync() { fail_next_sync_ = true; }
+
+  void ShowLines(std::function<void(const std::string&)> show) { show_ = std::move(show); }
+
+  // The durable record of `key` (empty if none), as the running process's engine reads it.
+  Object ReadRecord(const RecordKey& key);
+  // The record that a power loss at this instant would leave.
+  absl::StatusOr<Object> ReadDurableImage(const RecordKey& key);
+
+ private:
+  void StopProcess(SimNetwork::StopKind kind);
+  void PumpBackground(uint64_t incarnation);
+  SimFault PlanFault(const SimIo& io);
+
+  SimScheduler& scheduler_;
+  SimNetwork& network_;
+  SimRandom random_;
+  Monitor& monitor_;
+  std::vector<SeriousEvent>& serious_;
+  const SimNodeOptions options_;
+  std::function<void()> on_failed_;
+  std::function<void(const std::string&)> show_;
+
+  std::shared_ptr<SimFileSystem> files_;
+  std::unique_ptr<SimEnv> env_;
+  uint64_t incarnation_ = 0;
+  uint64_t crashes_ = 0;
+  bool fail_next_sync_ = false;
+  bool paused_ = false;
+  Duration wall_offset_{0};
+
+  // From the bottom up; destroyed in the opposite order.
+  std::unique_ptr<SimProcess> process_;
+  std::unique_ptr<StoreEngine> engine_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<SimClientServer> clients_;
+};
+
+}  // namespace henge::sim

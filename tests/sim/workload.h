@@ -1,0 +1,93 @@
+// What the clients of a simulated run do: blind puts, read-modify-writes, deletes and reads of few keys, with values
+// that occur once. Writes the history that the checkers judge.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model/ring.h"
+#include "tests/sim/history.h"
+#include "tests/sim/monitor.h"
+#include "tests/sim/sim_client.h"
+#include "tests/sim/sim_random.h"
+
+namespace henge::sim {
+
+struct WorkloadOptions {
+  int clients = 3;
+  int keys = 6;
+  int ops_per_client = 40;
+  // Shares of 100; the rest are plain reads.
+  uint32_t blind_puts = 20, updates = 40, deletes = 15, plain_deletes = 5;
+  uint32_t chained = 30;      // of 100 updates: those that use the context of the client's own last write
+  uint32_t retries = 60;      // of 100 writes of unknown outcome: those that are sent again, elsewhere
+  uint32_t w = 0, r = 0;      // 0 = the default
+  uint32_t strict_reads = 0;  // of 100
+  size_t padding_max = 64;
+  size_t padding_large = 0;  // now and then; 0 = never
+  Duration think_time_mean = std::chrono::milliseconds(20);
+  Duration timeout = std::chrono::seconds(2);
+};
+
+class Workload {
+ public:
+  Workload(WorkloadOptions options, uint64_t seed, SimScheduler& scheduler, SimNetwork& network, RingPtr ring,
+           History& history, Monitor& monitor);
+
+  void Start();
+  // `seen` runs at the instant of each acknowledgement.
+  void OnAck(std::function<void(const MutationRecord&)> seen) { on_ack_ = std::move(seen); }
+  bool finished() const { return running_ == 0; }
+
+  // Reads `key` at `node` from all replicas, again until it is answered or `attempts` are spent; `done` gets whether.
+  void FinalRead(const std::string& key, MemberId node, int attempts, std::function<void(bool)> done);
+
+  std::vector<std::string> Keys() const;
+  uint64_t acked() const { return acked_; }
+
+ private:
+  struct Chain {
+    std::string context;
+    std::set<MutationId> observed;
+  };
+  struct Write {
+    MutationId id = 0;
+    int client = 0;
+    int attempts_left = 0;
+    ClientRequest request;
+  };
+
+  void Next(int client);
+  void Think(int client);
+  void Read(int client, const std::string& key, std::function<void(const Chain&)> then);
+  void StartWrite(int client, const std::string& key, bool is_delete, const Chain* seen);
+  void SendWrite(Write write);
+  void OnWriteDone(Write write, absl::StatusOr<ClientReply> reply);
+  std::optional<Chain> RecordRead(int client, const std::string& key, bool final, uint32_t r, MonotonicTime invoked,
+                                  const absl::StatusOr<ClientReply>& reply);
+
+  MonotonicTime Now() const { return MonotonicTime(scheduler_.now().time_since_epoch()); }
+  MemberId AnyNode() { return MemberId(static_cast<uint32_t>(1 + random_.Below(ring_->state().members.size()))); }
+  std::string KeyOf(uint64_t n) const;
+
+  const WorkloadOptions options_;
+  const uint64_t seed_;
+  SimScheduler& scheduler_;
+  std::vector<std::unique_ptr<SimClient>> clients_;
+  const RingPtr ring_;
+  History& history_;
+  Monitor& monitor_;
+  SimRandom random_;
+  std::function<void(const MutationRecord&)> on_ack_;
+  int running_ = 0;
+  uint64_t acked_ = 0;
+  std::vector<int> ops_left_;
+  std::map<std::pair<int, std::string>, Chain>
+      chains_;  // each client's last write of a key, if its context may be used
+};
+
+}  // namespace henge::sim

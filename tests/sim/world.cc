@@ -1,0 +1,197 @@
+#include "tests/sim/world.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/model/slot.h"
+#include "tests/sim/nemesis.h"
+#include "tests/sim/sim_node.h"
+
+namespace henge::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration kWorkloadLimit = seconds(120);
+constexpr Duration kSettle = seconds(5);
+constexpr int kFinalReadAttempts = 20;
+
+ClusterState StateOf(const WorldOptions& options) {
+  std::vector<InitialMember> members;
+  for (uint32_t i = 1; i <= options.nodes; ++i) {
+    const std::string host = absl::StrCat("n", i);
+    members.push_back({host, absl::StrCat(host, ":7400"), absl::StrCat(host, ":7401"), "", 100});
+  }
+  return *MakeInitialState(absl::StrCat("sim-", options.nodes), kReplicasDefault, std::move(members));
+}
+
+EngineBug EngineBugOf(PlantedBug bug) {
+  switch (bug) {
+    case PlantedBug::kAckBeforeCommit:
+      return EngineBug::kAckBeforeCommit;
+    case PlantedBug::kDropSibling:
+      return EngineBug::kDropSibling;
+    case PlantedBug::kForgetWrites:
+      return EngineBug::kForgetWrites;
+    default:
+      return EngineBug::kNone;
+  }
+}
+
+class World {
+ public:
+  World(const WorldOptions& options, const std::function<void(const std::string&)>& show);
+  RunResult Run();
+
+ private:
+  void InspectImages(const MutationRecord& mutation);
+  bool FinalReads();
+  FinalStates CollectFinals();
+  void Report(const std::string& invariant, const std::string& what) {
+    result_.violations.push_back({invariant, what});
+  }
+
+  const WorldOptions& options_;
+  SimScheduler scheduler_;
+  SimRandom random_;
+  SimNetwork network_;
+  Monitor monitor_;
+  History history_;
+  std::vector<SeriousEvent> serious_;
+  RingPtr ring_;
+  std::vector<std::unique_ptr<SimNode>> nodes_;
+  std::unique_ptr<Nemesis> nemesis_;
+  std::unique_ptr<Workload> workload_;
+  RunResult result_;
+};
+
+World::World(const WorldOptions& options, const std::function<void(const std::string&)>& show)
+    : options_(options),
+      scheduler_(options.seed),
+      random_(options.seed),
+      network_(scheduler_, random_.Split("network"), options.link),
+      ring_(std::make_shared<Ring>(StateOf(options))) {
+  for (uint32_t i = 0; i < options.nodes; ++i) {
+    SimNodeOptions n{.member = MemberId(i + 1), .state = ring_->state(), .shards = options.shards};
+    n.bug = EngineBugOf(options.bug);
+    n.reuse_lifetime = options.bug == PlantedBug::kReuseLifetime;
+    n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
+    nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, random_, monitor_, serious_, std::move(n),
+                                               [this, i] { nemesis_->RestartLater(i); }));
+    if (show) nodes_.back()->ShowLines(show);
+  }
+  nemesis_ = std::make_unique<Nemesis>(options_, scheduler_, network_, nodes_);
+  workload_ =
+      std::make_unique<Workload>(options_.workload, options_.seed, scheduler_, network_, ring_, history_, monitor_);
+  if (options_.inspect_images) {
+    workload_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
+  }
+}
+
+// I12 by the disks themselves: what the acknowledgement says is durable must be on as many platters.
+void World::InspectImages(const MutationRecord& mutation) {
+  constexpr uint64_t kInspectEvery = 61;
+  if (mutation.id % kInspectEvery != options_.seed % kInspectEvery) return;
+  ++result_.images_inspected;
+  const RecordKey key{PartitionOf(mutation.key), ring_->state().buckets[0].id, mutation.key};
+  const std::vector<Dot> dots = monitor_.DotsOf(mutation.id);
+  uint32_t holders = 0;
+  for (MemberId owner : ring_->Owners(key.partition)) {
+    absl::StatusOr<Object> object = nodes_[owner.value() - 1]->ReadDurableImage(key);
+    if (!object.ok()) continue;
+    holders += std::any_of(dots.begin(), dots.end(), [&](const Dot& d) { return object->vv().Covers(d); }) ? 1 : 0;
+  }
+  if (holders < mutation.durable) {
+    Report("I12", absl::StrCat("v", mutation.id, " was acknowledged as durable on ", mutation.durable,
+                               " nodes; the disks of ", holders, " have it"));
+  }
+}
+
+// Every key from every node, from all replicas.
+bool World::FinalReads() {
+  int waiting = 0;
+  int failed = 0;
+  for (const std::string& key : workload_->Keys()) {
+    for (const auto& member : ring_->state().members) {
+      ++waiting;
+      workload_->FinalRead(key, member.id, kFinalReadAttempts, [&](bool ok) {
+        --waiting;
+        failed += ok ? 0 : 1;
+      });
+    }
+  }
+  const bool ended = scheduler_.RunUntilTrue([&] { return waiting == 0; }, scheduler_.now() + seconds(300));
+  if (!ended || failed > 0) Report("I17", absl::StrCat(failed, " final reads failed, ", waiting, " never ended"));
+  return ended;
+}
+
+FinalStates World::CollectFinals() {
+  FinalStates finals;
+  for (const std::string& name : workload_->Keys()) {
+    const RecordKey key{PartitionOf(name), ring_->state().buckets[0].id, name};
+    for (MemberId owner : ring_->Owners(key.partition)) {
+      SimNode& node = *nodes_[owner.value() - 1];
+      finals[name].push_back(node.running() ? node.ReadRecord(key) : Object());
+    }
+  }
+  return finals;
+}
+
+RunResult World::Run() {
+  result_.seed = options_.seed;
+  for (auto& node : nodes_) {
+    if (absl::Status started = node->Start(); !started.ok()) Report("I17", "first start: " + started.ToString());
+  }
+  if (!result_.violations.empty()) return result_;
+  scheduler_.RunFor(milliseconds(20));
+  workload_->Start();
+  nemesis_->Start();
+  const SimTime limit = scheduler_.now() + kWorkloadLimit;
+  if (!scheduler_.RunUntilTrue([this] { return workload_->finished(); }, limit))
+    Report("I17", "the workload does not end");
+  scheduler_.RunFor(options_.duration);  // what the nemesis has left to do
+
+  for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
+  scheduler_.RunFor(kSettle);
+  if (FinalReads()) {
+    scheduler_.RunFor(kSettle);
+    FinalReads();
+    scheduler_.RunFor(kSettle);
+    const FinalStates finals = CollectFinals();
+    for (MutationId id = 1; history_.Find(id) != nullptr; ++id) {
+      history_.Find(id)->times_minted = monitor_.DotsOf(id).size();
+      result_.double_mints += monitor_.DotsOf(id).size() > 1 ? 1 : 0;
+    }
+    for (Violation& v : CheckAll(history_, finals)) result_.violations.push_back(std::move(v));
+  }
+  for (const Violation& v : monitor_.violations()) result_.violations.push_back(v);
+  for (const SeriousEvent& e : serious_) {
+    const bool planned = e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0;
+    if (e.severity == Severity::kAlarm && !planned) Report("I5", "alarm: " + e.text);
+  }
+  if (scheduler_.exhausted()) Report("I17", "the run does not come to rest");
+
+  const NemesisFigures& f = nemesis_->figures();
+  result_.crashes = f.crashes, result_.wipes = f.wipes, result_.partitions = f.partitions;
+  result_.sync_failures = f.sync_failures;
+  result_.acked = workload_->acked();
+  result_.mutations = history_.mutations().size();
+  result_.reads = history_.reads().size();
+  result_.siblings_seen = static_cast<uint64_t>(std::count_if(history_.reads().begin(), history_.reads().end(),
+                                                              [](const ReadRecord& r) { return r.values.size() > 1; }));
+  result_.dots = monitor_.dots();
+  result_.events = scheduler_.executed();
+  result_.fingerprint = scheduler_.Unseed();
+  return result_;
+}
+
+}  // namespace
+
+RunResult RunWorld(const WorldOptions& options, std::function<void(const std::string&)> show) {
+  return World(options, show).Run();
+}
+
+}  // namespace henge::sim

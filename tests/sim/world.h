@@ -1,0 +1,71 @@
+// One run of the simulator: a seed makes a cluster, a workload and a course of faults; checkers judge what came of it.
+//
+// Phases: faults (clients work, the nemesis acts), heal (faults end, every node runs), final reads from every node at
+// R=N, then the checks. Two runs of one seed have equal fingerprints.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tests/sim/checkers.h"
+#include "tests/sim/monitor.h"
+#include "tests/sim/sim_network.h"
+#include "tests/sim/workload.h"
+
+namespace henge::sim {
+
+// Which faults a seed draws from; each run omits some at random (swarm testing).
+struct FaultOptions {
+  bool crashes = false;  // power loss: what was not synced is gone, down to the directory entries
+  bool kills = false;    // SIGKILL: the process is gone, its files stand
+  bool clean_restarts = false;
+  bool wipe = false;        // once in a run, one node comes back with an empty disk
+  bool partitions = false;  // isolated nodes, cut pairs, one-way cuts
+  bool pauses = false;
+  bool clock_jumps = false;
+  bool sync_failures = false;
+  int events = 0;  // of the nemesis
+};
+
+// Bugs below or beside the replica that the checkers must catch.
+enum class PlantedBug : uint8_t {
+  kNone,
+  kAckBeforeCommit,
+  kDropSibling,
+  kForgetWrites,
+  kReuseLifetime,  // a restarted process draws the lifetimes of the last one (P3 absent)
+  kSyncDoesNothing,
+};
+PlantedBug ParsePlantedBug(const std::string& name);
+
+struct WorldOptions {
+  uint64_t seed = 0;
+  uint32_t nodes = 3;
+  int shards = 1;
+  Duration duration = std::chrono::seconds(3);  // within which the nemesis acts
+  SimLinkOptions link;
+  FaultOptions faults;
+  WorkloadOptions workload;
+  PlantedBug bug = PlantedBug::kNone;
+  bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
+
+  static WorldOptions FromSeed(uint64_t seed);
+  std::string Describe() const;
+};
+
+struct RunResult {
+  uint64_t seed = 0;
+  Violations violations;
+  uint64_t fingerprint = 0;
+  uint64_t events = 0;
+  uint64_t acked = 0, mutations = 0, reads = 0, dots = 0;
+  uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
+  uint64_t double_mints = 0;  // mutations that a retry minted again (P8)
+};
+
+// `show` gets each line of the nodes' logs, if set.
+RunResult RunWorld(const WorldOptions& options, std::function<void(const std::string&)> show = nullptr);
+
+}  // namespace henge::sim
