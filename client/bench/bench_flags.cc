@@ -89,6 +89,7 @@ void DeclareBenchFlags(CLI::App& command, BenchFlags& flags) {
                   "processes of this machine whose CPU time per request and memory are reported")
       ->delimiter(',');
   command.add_flag("--json", flags.json, "print JSON");
+  command.add_flag("--announce", flags.announce, "print a line to stderr as each phase begins");
 }
 
 }  // namespace henge::bench

@@ -10,6 +10,7 @@ namespace henge::bench {
 struct BenchFlags {
   BenchOptions options;
   bool json = false;
+  bool announce = false;  // a line on stderr as each phase begins, for programs that follow along
 };
 
 // Declares the options on `command`. Their values land in `flags`, which must outlive the parsing; wrong ones are usage

@@ -153,6 +153,14 @@ BenchProgress TerminalProgress(std::ostream& err, bool enabled) {
   };
 }
 
+BenchProgress LineProgress(std::ostream& err) {
+  return [&err, last = std::string()](const std::string& stage, const PhaseProgress&) mutable {
+    if (stage == last) return;
+    last = stage;
+    err << stage << std::endl;
+  };
+}
+
 void ClearProgress(std::ostream& err, bool enabled) {
   if (enabled) err << "\r\x1b[K" << std::flush;
 }

@@ -15,6 +15,8 @@ std::string ToJson(const BenchReport& report);
 
 // The lines that a terminal shows on stderr while a benchmark runs; nothing if `enabled` is false.
 BenchProgress TerminalProgress(std::ostream& err, bool enabled);
+// One line as each phase begins.
+BenchProgress LineProgress(std::ostream& err);
 // Removes what TerminalProgress left on the line.
 void ClearProgress(std::ostream& err, bool enabled);
 

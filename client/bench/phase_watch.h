@@ -11,7 +11,9 @@ namespace henge::bench {
 class PhaseWatch {
  public:
   PhaseWatch(const PhaseContext& context, const PhaseLimit& limit, const Recorder& recorder, int64_t start_ns)
-      : context_(context), limit_(limit), recorder_(recorder), start_ns_(start_ns), reported_ns_(start_ns) {}
+      : context_(context), limit_(limit), recorder_(recorder), start_ns_(start_ns), reported_ns_(start_ns) {
+    if (context.progress) context.progress({0, 0});
+  }
 
   // Reports if the last report is old enough.
   void Tick() {

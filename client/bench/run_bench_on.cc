@@ -10,8 +10,9 @@ namespace henge::bench {
 int RunBenchOn(BenchTarget& target, const BenchFlags& flags, std::ostream& out, std::ostream& err, bool progress) {
   constexpr int kOk = 0, kError = 1, kUsage = 2;
   const std::unique_ptr<BenchTime> time = MakeRealBenchTime();
-  const absl::StatusOr<BenchReport> report = RunBench(flags.options, target, *time, TerminalProgress(err, progress));
-  ClearProgress(err, progress);
+  const absl::StatusOr<BenchReport> report =
+      RunBench(flags.options, target, *time, flags.announce ? LineProgress(err) : TerminalProgress(err, progress));
+  ClearProgress(err, progress && !flags.announce);
   if (!report.ok()) {
     err << "bench: " << report.status().message() << "\n";
     return absl::IsInvalidArgument(report.status()) ? kUsage : kError;

@@ -38,7 +38,7 @@ TEST(BenchFlagsTest, EveryOptionLands) {
   BenchFlags flags;
   ASSERT_EQ(Parse("--keys 5 --key-prefix p --pattern zipfian --theta 0.5 --value-size 64-1024 --read-share 0,0.5,1 "
                   "--clients 1,64,256 --rate 100 --arrivals poisson --in-flight-max 9 --warm-up 0 --seconds 3 "
-                  "--no-prefill --prefill-clients 7 --seed 8 --watch-pid 1,2 --json",
+                  "--no-prefill --prefill-clients 7 --seed 8 --watch-pid 1,2 --json --announce",
                   flags),
             0);
   const BenchOptions& options = flags.options;
@@ -60,6 +60,7 @@ TEST(BenchFlagsTest, EveryOptionLands) {
   EXPECT_EQ(options.seed, 8u);
   EXPECT_THAT(options.watch_pids, testing::ElementsAre(1, 2));
   EXPECT_TRUE(flags.json);
+  EXPECT_TRUE(flags.announce);
 }
 
 TEST(BenchFlagsTest, OneValueSizeIsBothEnds) {

@@ -82,5 +82,16 @@ TEST(BenchReportTest, ProgressIsSilentWithoutATerminal) {
   EXPECT_THAT(err.str(), HasSubstr("put, 64 clients:  50 %, 1234 ops/s"));
 }
 
+TEST(BenchReportTest, AnnouncesEachPhaseOnce) {
+  VirtualTime time;
+  VirtualServer target(time, 1'000'000);
+  BenchOptions options;
+  options.workload.keys = 100;
+  options.clients = {1, 4};
+  std::ostringstream err;
+  ASSERT_TRUE(RunBench(options, target, time, LineProgress(err)).ok());
+  EXPECT_EQ(err.str(), "prefill\nput, 1 client, warm-up\nput, 1 client\nput, 4 clients, warm-up\nput, 4 clients\n");
+}
+
 }  // namespace
 }  // namespace henge::bench

@@ -1,0 +1,1 @@
+"""What the measuring scripts share: processes that are always cleaned up, clusters, figures, tables."""
