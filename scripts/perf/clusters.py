@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -61,9 +62,9 @@ class Cluster:
             for kind in ("put", "get"):
                 ops = stage[kind]
                 if ops and (ops["errors"] or ops["misses"]):
-                    raise processes.Failure(f"{self.name}, {kind}, {stage['clients']} clients: {ops['errors']} requests failed "
-                                            f"and {ops['misses']} found nothing, of {ops['ops']}: "
-                                            f"{ops.get('first_error', 'no error text')}")
+                    raise processes.Failure(
+                        f"{self.name}, {kind}, {stage['clients']} clients: {ops['errors']} requests failed and "
+                        f"{ops['misses']} found nothing, of {ops['ops']}: {ops.get('first_error', 'no error text')}")
         return figures
 
     def _log(self, i):
@@ -74,7 +75,7 @@ class Cluster:
 
 
 class EtcdCluster(Cluster):
-    """etcd as Debian ships it, with its defaults (fsync before ack); only the quota is raised, so that a long run fits."""
+    """etcd as Debian ships it, with its defaults: fsync before ack. The quota is raised, so that a long run fits."""
 
     name = "etcd"
 
@@ -94,7 +95,7 @@ class EtcdCluster(Cluster):
 
     def _ready(self):
         health = subprocess.run([self._etcdctl, "--endpoints", self.endpoints, "endpoint", "health"], check=False,
-                                env={**os.environ, "ETCDCTL_API": "3"}, capture_output=True)
+                                env={**processes.environment(), "ETCDCTL_API": "3"}, capture_output=True)
         return health.returncode == 0
 
     def _bench_command(self):
@@ -110,3 +111,39 @@ class HengeCluster(Cluster):
         super().__init__(folder)
         self._henged = processes.need_binary("henged", build)
         self._henge = processes.need_binary("henge", build)
+
+    def _command(self, i):
+        members = ",".join(f"n{j + 1}=127.0.0.1:{client}/127.0.0.1:{peer}"
+                           for j, (client, peer) in enumerate(zip(self.client_ports, self.peer_ports)))
+        return [self._henged, "--name", f"n{i + 1}", "--data-dir", self._data(i), "--initial-cluster", members,
+                "--ready-file", self._ready_file(i)]
+
+    def _ready_file(self, i):
+        return os.path.join(self.folder, f"n{i + 1}.ready")
+
+    def _ready(self):
+        return all(os.path.exists(self._ready_file(i)) for i in range(NODES))
+
+    def _bench_command(self):
+        return [self._henge, "bench", "--endpoints", self.endpoints]
+
+    def memory_bound_bytes(self, i):
+        """What the node's settings let it hold in caches, buffers and queues; the program itself comes on top."""
+        lines = subprocess.run([*self._command(i), "--print-config"], check=True, capture_output=True, text=True,
+                               env=processes.environment()).stdout
+        settings = dict(_SETTING.match(line).groups() for line in lines.splitlines() if _SETTING.match(line))
+        size = {name: _bytes(value) for name, value in settings.items()}
+        shards = size["shards"] or min(8, os.cpu_count())
+        return (size["store.block_cache"] + size["store.write_buffer"] * size["store.write_buffers"]
+                + shards * size["limits.in_flight_bytes"] + (NODES - 1) * size["limits.peer_queue"]
+                + size["limits.network_memory"])
+
+
+_SETTING = re.compile(r"^\s*([a-z_.]+)\s*=\s*\"?([^\"\s]*)")
+_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "B": 1, "": 1}
+
+
+def _bytes(text):
+    """The number in a setting such as 64MiB; None for any other text."""
+    match = re.fullmatch(r"(\d+)([A-Za-z]*)", text)
+    return int(match.group(1)) * _UNITS[match.group(2)] if match and match.group(2) in _UNITS else None

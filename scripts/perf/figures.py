@@ -2,7 +2,7 @@
 
 import statistics
 
-# The project's own floors, with everything on one two-core machine: metric -> clients -> (bound, whether it is a minimum).
+# The project's own floors, with everything on one two-core machine: metric -> clients -> (bound, is it a minimum).
 FLOORS = {
     "put_ratio": {64: (2.5, True), 256: (3.0, True)},
     "get_ratio": {64: (4.0, True), 256: (10.0, True)},

@@ -35,11 +35,21 @@ def need_binary(name, build):
     return path
 
 
+def environment():
+    """The script's own, without settings of Henge that would change what is measured."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HENGE_")}
+
+
 def _die_with_parent():
     """In the child: the kernel ends it should the script be killed before it can clean up."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
     os.setsid()
+
+
+def _spawn(command, **settings):
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, env=environment(),
+                            **settings)
 
 
 class Processes:
@@ -50,8 +60,7 @@ class Processes:
 
     def start(self, command, log, cwd=None):
         with open(log, "ab") as output:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=cwd,
-                                     preexec_fn=_die_with_parent)
+            child = _spawn(command, stdout=output, stderr=subprocess.STDOUT, cwd=cwd)
         child.log = log
         self._children.append(child)
         return child
@@ -83,9 +92,8 @@ def tail(path, lines=15):
 
 
 def run_to_end(command, processes, timeout_s):
-    """Runs a command to its end and returns its stdout; its stderr stays visible. The cluster is checked when it fails."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                             preexec_fn=_die_with_parent)
+    """Runs a command to its end and returns its stdout; its stderr is shown. If it fails, the nodes are checked."""
+    child = _spawn(command, stdout=subprocess.PIPE, text=True)
     try:
         output, _ = child.communicate(timeout=timeout_s)
     except BaseException:
@@ -102,8 +110,7 @@ class Load:
     """A load generator that runs beside the script and announces its phases on stderr."""
 
     def __init__(self, command):
-        self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                       text=True, preexec_fn=_die_with_parent)
+        self._child = _spawn(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     @property
     def pid(self):
@@ -131,7 +138,7 @@ class Load:
 
 
 def free_ports(count):
-    """Ports of the loopback interface that nobody uses now, below the range from which outgoing connections take theirs."""
+    """Ports of the loopback interface that nobody uses now, below the range of outgoing connections."""
     found = []
     candidates = list(range(21000, 32000))
     start = (os.getpid() * 37) % len(candidates)
