@@ -47,6 +47,8 @@ class SimExecutor final : public Executor {
 
   // Whether nothing is posted or deferred (timers may be armed).
   bool quiet() const { return !loop_.HasWork(); }
+  // Whether one of this loop's turns is under way.
+  bool in_turn() const { return in_turn_; }
 
  private:
   // Sees to it that a turn comes in time for what waits.
