@@ -72,7 +72,10 @@ class Coordinator::Impl {
       : core_(std::make_shared<CoordinatorCore>(options, environment, local, std::move(ring))) {
     core_->scope = &scope_;
   }
-  ~Impl() { core_->scope = nullptr; }
+  ~Impl() {
+    core_->scope = nullptr;
+    core_->reads_of_turn.clear();  // they hold the core
+  }
 
   void Handle(ClientRequest request, bool forwarded, ReplyFn reply) {
     if (draining_) {

@@ -45,8 +45,6 @@ void ReadRound::Begin() {
     if (owner != core_->options.self) others.push_back(owner);
   }
   core_->health.OrderByPreference(others, key_.partition.value() * 0x9E3779B1u >> 16);
-  none_disqualified_ =
-      std::all_of(others.begin(), others.end(), [this](MemberId m) { return core_->health.Disqualified(m); });
   attempts_.push_back({.member = core_->options.self});
   for (MemberId other : others) attempts_.push_back({.member = other});
 
@@ -111,14 +109,26 @@ int ReadRound::CountIdle() const {
 void ReadRound::ArmTimer() {
   MonotonicTime when = deadline_;
   for (const Attempt& attempt : attempts_) {
-    if (attempt.state == State::kAsked && !attempt.struck) when = std::min(when, attempt.hedge_at);
+    if (attempt.state == State::kAsked && !attempt.hedged) when = std::min(when, attempt.hedge_at);
   }
+  timer_at_ = when;
   timer_ = core_->env.executor.RunAt(when, [round = shared_from_this()] { round->OnTimer(); });
 }
 
 void ReadRound::OnTimer() {
   timer_.reset();
   if (finished_ || core_->stopped()) return;
+  if (core_->env.clock.Now() - timer_at_ < core_->options.hedge_delay_min) {
+    OnDue();
+    return;
+  }
+  // A loop that was held up blames no replica before it has looked at what came in meanwhile (H46).
+  core_->env.executor.Post([round = shared_from_this()] { round->OnDue(); });
+}
+
+void ReadRound::OnDue() {
+  if (finished_ || core_->stopped()) return;
+  if (timer_.has_value()) core_->env.executor.Cancel(*std::exchange(timer_, std::nullopt));
   const MonotonicTime now = core_->env.clock.Now();
   if (now >= deadline_) {
     Finish(Verdict::kPending);
@@ -128,17 +138,29 @@ void ReadRound::OnTimer() {
   ArmTimer();
 }
 
-// Each attempt that is late is a strike, and is joined by one to a further owner while there is one.
+// P39: if all others are disqualified, none counts as such.
+bool ReadRound::CountsAsDisqualified(MemberId member) const {
+  if (!core_->health.Disqualified(member)) return false;
+  return std::any_of(attempts_.begin() + 1, attempts_.end(),
+                     [this](const Attempt& other) { return !core_->health.Disqualified(other.member); });
+}
+
+// Each attempt that is late is a strike, and is joined by one to a further owner while there is one. If the budget does
+// not allow that now, it may after another delay: it refills, and around a disqualified replica hedges are free.
 void ReadRound::Hedge(MonotonicTime now) {
   const int idle = CountIdle();
   int extra = 0;
   for (Attempt& attempt : attempts_) {
-    if (attempt.state != State::kAsked || attempt.struck || attempt.hedge_at > now) continue;
-    attempt.struck = true;
+    if (attempt.state != State::kAsked || attempt.hedged || attempt.hedge_at > now) continue;
+    const bool free = CountsAsDisqualified(attempt.member);
     const bool local = attempt.member == core_->options.self;
-    const bool free = !none_disqualified_ && core_->health.Disqualified(attempt.member);
-    if (!local) core_->OnStrike(attempt.member, attempt.sent_at);
-    if (extra < idle && (free || core_->hedge_budget.TryTake())) ++extra;
+    if (!std::exchange(attempt.struck, true) && !local) core_->OnStrike(attempt.member, attempt.sent_at);
+    attempt.hedged = extra == idle || free || core_->hedge_budget.TryTake();
+    if (!attempt.hedged) {
+      attempt.hedge_at = now + core_->health.HedgeDelay(attempt.member);
+    } else if (extra < idle) {
+      ++extra;
+    }
   }
   if (extra == 0) return;
   core_->figures.hedges += extra;

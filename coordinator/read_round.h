@@ -52,8 +52,9 @@ class ReadRound : public std::enable_shared_from_this<ReadRound> {
     MemberId member;
     State state = State::kIdle;
     bool struck = false;
-    bool first = false;  // not a hedge: its latency is the replica's own
-    int version = -1;    // kAnswered: of versions_
+    bool hedged = false;  // joined by another attempt, or nobody is left to join it
+    bool first = false;   // not a hedge: its latency is the replica's own
+    int version = -1;     // kAnswered: of versions_
     MonotonicTime sent_at;
     MonotonicTime hedge_at;
     absl::Status error;
@@ -68,6 +69,7 @@ class ReadRound : public std::enable_shared_from_this<ReadRound> {
   void Ask(size_t index, bool first);
   void ArmTimer();
   void OnTimer();
+  void OnDue();
   void Hedge(MonotonicTime now);
   void OnLocal(absl::StatusOr<ReadReply> reply);
   void OnPeer(size_t index, absl::StatusOr<PeerReply> reply);
@@ -75,6 +77,7 @@ class ReadRound : public std::enable_shared_from_this<ReadRound> {
   void Record(Attempt& attempt, absl::StatusOr<ReadReply> reply);
   // The index in versions_ of what was answered.
   absl::StatusOr<int> VersionOf(ReadReply& reply);
+  bool CountsAsDisqualified(MemberId member) const;
   int CountIdle() const;
   void Decide();
   void Finish(Verdict verdict);
@@ -90,11 +93,11 @@ class ReadRound : public std::enable_shared_from_this<ReadRound> {
   absl::InlinedVector<Attempt, 4> attempts_;  // this node first, then the other owners in order of preference
   absl::InlinedVector<Version, 1> versions_;  // the distinct records answered
   int merged_ = 0;                            // which of them is the merge of all
-  bool none_disqualified_ = false;            // all the others are, so none counts as such (P39)
   bool peers_asked_ = false;
   bool finished_ = false;
   bool repairing_ = false;
   std::optional<TimerId> timer_;
+  MonotonicTime timer_at_;
   Completion<Verdict> done_;
 };
 
