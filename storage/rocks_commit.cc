@@ -110,9 +110,7 @@ absl::Status RocksEngine::WriteSynced(rocksdb::WriteBatch* batch) {
   options.sync = true;
   rocksdb::Status status = parts_.db->Write(options, batch);
   if (status.ok()) return absl::OkStatus();
-  const char* advice = status.IsNoSpace() ? "; free some space, then start the node again" : "";
-  parts_.sticky->Fail(FromRocks(status, absl::StrCat("the store in ", parts_.dir->path(),
-                                                     " can't write its log, and accepts nothing more", advice)));
+  parts_.sticky->Fail(FatalStatus(status, absl::StrCat("the store in ", parts_.dir->path(), " can't write its log")));
   return parts_.sticky->Get();
 }
 

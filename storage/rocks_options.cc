@@ -32,7 +32,8 @@ class FatalListener : public rocksdb::EventListener {
   explicit FatalListener(std::shared_ptr<StickyStatus> sticky) : sticky_(std::move(sticky)) {}
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
-    sticky_->Fail(FromRocks(*status, absl::StrCat("the store failed in the background (", NameOf(reason), ")")));
+    const char* doing = DoingWhat(reason);
+    if (doing != nullptr) sticky_->Fail(FatalStatus(*status, absl::StrCat("the store can't ", doing)));
   }
 
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
@@ -40,21 +41,19 @@ class FatalListener : public rocksdb::EventListener {
   }
 
  private:
-  static const char* NameOf(rocksdb::BackgroundErrorReason reason) {
+  // Null for what the write itself returns to the commit worker, which knows more.
+  static const char* DoingWhat(rocksdb::BackgroundErrorReason reason) {
     switch (reason) {
-      case rocksdb::BackgroundErrorReason::kFlush:
-        return "flush";
-      case rocksdb::BackgroundErrorReason::kCompaction:
-        return "compaction";
       case rocksdb::BackgroundErrorReason::kWriteCallback:
-        return "log";
       case rocksdb::BackgroundErrorReason::kMemTable:
-        return "memtable";
+        return nullptr;
+      case rocksdb::BackgroundErrorReason::kCompaction:
+        return "compact its tables";
       case rocksdb::BackgroundErrorReason::kManifestWrite:
       case rocksdb::BackgroundErrorReason::kManifestWriteNoWAL:
-        return "manifest";
+        return "write its manifest";
       default:
-        return "flush without log";
+        return "flush to a table";
     }
   }
 

@@ -73,12 +73,17 @@ std::vector<StoreEngine::ReadResult> RocksEngine::ReadRecords(std::span<const Re
     slices.emplace_back(key_bytes.data() + begin, ends[i] - begin);
   }
 
-  rocksdb::ReadOptions options;
-  options.read_tier = blocking == Blocking::kYes ? rocksdb::kReadAllTier : rocksdb::kBlockCacheTier;
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  parts_.db->MultiGet(options, parts_.db->DefaultColumnFamily(), keys.size(), slices.data(), values.data(),
-                      statuses.data());
+  rocksdb::ReadOptions options;
+  rocksdb::ColumnFamilyHandle* records = parts_.db->DefaultColumnFamily();
+  if (blocking == Blocking::kYes) {
+    parts_.db->MultiGet(options, records, keys.size(), slices.data(), values.data(), statuses.data());
+  } else {
+    // One by one: RocksDB 7.8's MultiGet reads data blocks from the disk in spite of the tier.
+    options.read_tier = rocksdb::kBlockCacheTier;
+    for (size_t i = 0; i < keys.size(); ++i) statuses[i] = parts_.db->Get(options, records, slices[i], &values[i]);
+  }
 
   std::vector<ReadResult> results;
   results.reserve(keys.size());
@@ -194,7 +199,9 @@ absl::StatusOr<StoreEngine::Page> RocksEngine::ReadPage(const ScanJob& job) {
 absl::StatusOr<std::optional<std::string>> RocksEngine::ReadMeta(std::string_view name) {
   std::string key = MetaKey(name);
   std::string value;
-  rocksdb::Status status = parts_.db->Get(rocksdb::ReadOptions(), key, &value);
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  rocksdb::Status status = parts_.db->Get(options, key, &value);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return FromRocks(status, absl::StrCat("can't read the store's metadata \"", AbslText(name), "\""));
   absl::StatusOr<StoredRecord> record = DecodeStoredRecord(key, value);

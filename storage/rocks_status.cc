@@ -39,4 +39,14 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view doing) {
   return absl::Status(CodeOf(status, text), absl::StrCat(AbslText(doing), ": ", text));
 }
 
+absl::Status FatalStatus(const rocksdb::Status& status, std::string_view doing) {
+  absl::Status mapped = FromRocks(status, doing);
+  const char* advice = "start the node again: it then checks what the disk has kept";
+  if (mapped.code() == absl::StatusCode::kResourceExhausted) advice = "free some space, then start the node again";
+  if (mapped.code() == absl::StatusCode::kDataLoss) {
+    advice = "wipe this node's data directory and let it be rebuilt from its peers";
+  }
+  return absl::Status(mapped.code(), absl::StrCat(mapped.message(), "; the store accepts nothing more: ", advice));
+}
+
 }  // namespace henge

@@ -1,0 +1,252 @@
+// The overlay (P5), and answers that wait for the disk (P11).
+#include "storage/replica_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/model/mint.h"
+#include "tests/unit/storage/test_support.h"
+
+namespace henge::storage_test {
+namespace {
+
+using sim::SimIoKind;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class ReplicaStoreTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(sim.Open().ok());
+    Reset();
+  }
+  void TearDown() override { store.reset(); }
+
+  void Reset() { store = std::make_unique<ReplicaStore>(*sim.engine, sim.loop); }
+
+  // Reads the base, mints `value` over it in the same step.
+  void Mint(const std::string& key, const std::string& value, bool* durable = nullptr) {
+    store->ReadBase(Key(key), [this, key, value, durable](absl::StatusOr<BaseRecord> base) {
+      ASSERT_TRUE(base.ok()) << base.status();
+      bases.push_back(Values(base->object));
+      Mutation mutation;
+      mutation.value = value;
+      Minted minted = MintVersion(base->object, base->mark, base->object.vv(), mutation, 0, &minter);
+      std::string encoded = minted.object.Encode();
+      store->Write(Key(key), minted.object, encoded, minted.mark, 5, [durable](absl::Status status) {
+        EXPECT_TRUE(status.ok()) << status;
+        if (durable != nullptr) *durable = true;
+      });
+    });
+  }
+
+  static std::string Values(const Object& object) {
+    std::string out;
+    for (const Sibling& sibling : object.siblings()) absl::StrAppend(&out, out.empty() ? "" : ",", sibling.value);
+    return out.empty() ? "(none)" : out;
+  }
+
+  std::string Base(const std::string& key) {
+    std::string result = "not answered";
+    store->ReadBase(Key(key), [&result](absl::StatusOr<BaseRecord> base) {
+      result = base.ok() ? absl::StrCat(Values(base->object), base->durable ? "" : " (not durable)")
+                         : absl::StatusCodeToString(base.status().code());
+    });
+    sim.loop.RunTurn();
+    return result;
+  }
+
+  std::string Durable(const std::string& key) {
+    std::string result = "not answered";
+    store->Read(Key(key), [&result](absl::StatusOr<std::optional<StoredRecord>> record) {
+      result = !record.ok()           ? absl::StatusCodeToString(record.status().code())
+               : !record->has_value() ? "(absent)"
+                                      : Values(*Object::Decode((*record)->object));
+    });
+    sim.loop.RunTurn();
+    return result;
+  }
+
+  // Fills tables and forgets the caches, so that `key` must be read from the disk.
+  void PushToDisk(const std::string& key, const std::string& value) {
+    Mint(key, value);
+    sim.loop.RunTurn();
+    sim.Settle();
+    store.reset();
+    for (int i = 0; i < 2; ++i) {  // the first open makes a table of the log, and keeps that in its cache
+      sim.Close();
+      ASSERT_TRUE(sim.Open().ok());
+    }
+    Reset();
+    bases.clear();
+  }
+
+  SimStore sim;
+  std::unique_ptr<ReplicaStore> store;
+  Minter minter{StoreId(1), Lifetime(2), 0};
+  std::vector<std::string> bases;
+};
+
+TEST_F(ReplicaStoreTest, AWriteIsTheBaseAtOnceAndReadWhenDurable) {
+  bool durable = false;
+  Mint("k", "v1", &durable);
+  sim.loop.RunTurn();
+  EXPECT_EQ(store->overlay_size(), 1);
+  EXPECT_EQ(Durable("k"), "(absent)") << "P5: clients see durable records only";
+  EXPECT_EQ(Base("k"), "v1 (not durable)");
+  EXPECT_FALSE(durable);
+  sim.Settle();
+  EXPECT_TRUE(durable);
+  EXPECT_EQ(store->overlay_size(), 0);
+  EXPECT_EQ(Durable("k"), "v1");
+  EXPECT_EQ(Base("k"), "v1");
+}
+
+// P5: items of one turn for one key fold one after another.
+TEST_F(ReplicaStoreTest, MintsOfOneTurnFoldInOrder) {
+  int durable = 0;
+  bool flags[3] = {};
+  for (int i = 0; i < 3; ++i) Mint("k", absl::StrCat("v", i), &flags[i]);
+  sim.loop.RunTurn();
+  EXPECT_THAT(bases, ElementsAre("(none)", "v0", "v1"));
+  sim.Settle();
+  for (bool flag : flags) durable += flag ? 1 : 0;
+  EXPECT_EQ(durable, 3);
+  EXPECT_EQ(Durable("k"), "v2");
+  EXPECT_EQ(sim.engine->figures().commits, 1);
+  EXPECT_EQ(sim.engine->figures().records, 1) << "the last one stands for all";
+}
+
+TEST_F(ReplicaStoreTest, MintsOfPipelinedTurnsFoldOverTheOverlay) {
+  for (int i = 0; i < 4; ++i) {
+    Mint("k", absl::StrCat("v", i));
+    sim.loop.RunTurn();  // no worker runs between: nothing is durable yet
+  }
+  EXPECT_THAT(bases, ElementsAre("(none)", "v0", "v1", "v2"));
+  EXPECT_EQ(store->overlay_size(), 1);
+  sim.Settle();
+  EXPECT_EQ(Durable("k"), "v3");
+  EXPECT_EQ(store->overlay_size(), 0);
+}
+
+TEST_F(ReplicaStoreTest, AnEntryStaysUntilItsNewestWriteIsDurable) {
+  Mint("k", "v0");
+  sim.loop.RunTurn();
+  ASSERT_TRUE(sim.workers.RunAll());  // v0 is durable, its answer not delivered
+  Mint("k", "v1");
+  sim.loop.RunTurn();  // delivers the answer of v0, then mints v1, or the other way round
+  EXPECT_EQ(store->overlay_size(), 1);
+  EXPECT_EQ(Durable("k"), "v0");
+  EXPECT_EQ(Base("k"), "v1 (not durable)");
+  sim.Settle();
+  EXPECT_EQ(store->overlay_size(), 0);
+  EXPECT_EQ(Base("k"), "v1");
+}
+
+TEST_F(ReplicaStoreTest, ReadsOfOneTurnAreOneBatchSoAreItsWrites) {
+  for (int i = 0; i < 50; ++i) Mint(absl::StrCat("k", i), "v");
+  sim.loop.RunTurn();
+  uint64_t syncs = sim.Count(SimIoKind::kSync, ".log");
+  sim.Settle();
+  EXPECT_EQ(sim.Count(SimIoKind::kSync, ".log") - syncs, 1);
+  EXPECT_EQ(sim.engine->figures().commits, 1);
+  EXPECT_EQ(sim.engine->figures().records, 50);
+}
+
+TEST_F(ReplicaStoreTest, BasesThatNeedTheDiskComeInOrderAndFold) {
+  PushToDisk("k", "old");
+  Mint("k", "v1");
+  Mint("k", "v2");
+  sim.loop.RunTurn();
+  EXPECT_THAT(bases, IsEmpty());
+  Mint("k", "v3");  // in a later turn, while the disk is still being read
+  sim.loop.RunTurn();
+  EXPECT_THAT(bases, IsEmpty());
+  sim.Settle();
+  EXPECT_THAT(bases, ElementsAre("old", "v1", "v2"));
+  EXPECT_EQ(Durable("k"), "v3");
+  EXPECT_EQ(store->overlay_size(), 0);
+}
+
+// Invariant 2: a read of the disk that began before a write must not be taken for the newest record after it.
+TEST_F(ReplicaStoreTest, AnOldReadOfTheDiskDoesNotHideANewerWrite) {
+  PushToDisk("k", "old");
+  Mint("k", "v1");
+  sim.loop.RunTurn();  // the read of the disk is on its way
+  Object merged = *Object::Decode(sim.Read(Key("k")).value()->object);
+  ASSERT_EQ(bases.size(), 1) << "that Settle() answered it";
+  PushToDisk("q", "old");
+  std::vector<std::string> seen;
+  store->ReadBase(Key("q"), [&](absl::StatusOr<BaseRecord> base) { seen.push_back(Values(base->object)); });
+  sim.loop.RunTurn();  // on its way to the disk, and not answered
+  // A write that rests on nothing that was read, durable before the old read answers.
+  Mutation mutation;
+  mutation.value = "new";
+  Minted minted = MintVersion(Object(), std::nullopt, VersionVector(), mutation, 0, &minter);
+  std::string encoded = minted.object.Encode();
+  ManualLoop& loop = sim.loop;
+  loop.Post([&] { store->Write(Key("q"), minted.object, encoded, minted.mark, 5, [](absl::Status) {}); });
+  loop.RunTurn();
+  sim.Settle();
+  EXPECT_THAT(seen, ElementsAre("new"));
+  EXPECT_EQ(store->overlay_size(), 0);
+}
+
+TEST_F(ReplicaStoreTest, AwaitDurableWaitsForTheNewestRecordOnly) {
+  std::vector<std::string> order;
+  auto note = [&order](std::string name) { return [&order, name](absl::Status) { order.push_back(name); }; };
+  store->AwaitDurable(Key("k"), note("nothing written"));
+  EXPECT_THAT(order, ElementsAre("nothing written"));
+  Mint("k", "v0");
+  sim.loop.RunTurn();
+  store->AwaitDurable(Key("k"), note("v0"));
+  Mint("k", "v1");
+  sim.loop.RunTurn();
+  store->AwaitDurable(Key("k"), note("v1"));
+  EXPECT_THAT(order, ElementsAre("nothing written"));
+  sim.Settle();
+  EXPECT_THAT(order, ElementsAre("nothing written", "v0", "v1"));
+  store->AwaitDurable(Key("k"), note("durable already"));
+  EXPECT_EQ(order.size(), 4);
+}
+
+TEST_F(ReplicaStoreTest, AfterAFailedSyncEverythingAnswersTheStickyError) {
+  sim.plan = [](const sim::SimIo& io) {
+    return io.kind == SimIoKind::kSync && io.path.ends_with(".log") ? sim::SimFault::kError : sim::SimFault::kNone;
+  };
+  absl::Status durable, waited;
+  store->ReadBase(Key("k"), [&](absl::StatusOr<BaseRecord> base) {
+    ASSERT_TRUE(base.ok());
+    store->Write(Key("k"), base->object, base->object.Encode(), std::nullopt, 5,
+                 [&](absl::Status status) { durable = status; });
+    store->AwaitDurable(Key("k"), [&](absl::Status status) { waited = status; });
+  });
+  sim.loop.RunTurn();
+  sim.Settle();
+  EXPECT_FALSE(durable.ok());
+  EXPECT_EQ(waited, durable);
+  EXPECT_EQ(sim.engine->health(), durable);
+  std::string code = absl::StatusCodeToString(durable.code());
+  EXPECT_EQ(Base("k"), code);
+  EXPECT_EQ(Base("other"), code);
+  EXPECT_EQ(Durable("k"), code);
+  absl::Status again;
+  store->AwaitDurable(Key("other"), [&](absl::Status status) { again = status; });
+  EXPECT_EQ(again, durable);
+}
+
+TEST_F(ReplicaStoreTest, AnswersAfterItsEndFindNobody) {
+  PushToDisk("k", "old");
+  bool called = false;
+  store->Read(Key("k"), [&](auto) { called = true; });
+  Mint("other", "v");
+  sim.loop.RunTurn();
+  store->Read(Key("k"), [&](auto) { called = true; });
+  store.reset();
+  sim.Settle();
+  EXPECT_FALSE(called);
+}
+
+}  // namespace
+}  // namespace henge::storage_test
