@@ -30,9 +30,7 @@ absl::Status AskOnce(sdk::Engine& engine, const v1::ScanPageRequest& request, St
       },
       [&](absl::Status transport, v1::ScanPageReply& reply) {
         status = std::move(transport);
-        if (status.ok() && reply.code() != 0) {
-          status = absl::Status(static_cast<absl::StatusCode>(reply.code()), reply.message());
-        }
+        if (status.ok()) status = sdk::StatusOf(reply.code(), reply.message());
         page->Swap(&reply);
         latch.Arrive();
       });

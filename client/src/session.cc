@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "client/src/unary.h"
+#include "client/src/grpc_status.h"
 
 namespace henge::sdk {
 

@@ -9,14 +9,10 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "client/src/grpc_status.h"
 #include "client/src/io_loop.h"
 
 namespace henge::sdk {
-
-inline absl::Status FromGrpc(const grpc::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
-}
 
 template <class Reply>
 class UnaryCall final : public IoTag, public Cancellable {

@@ -85,10 +85,9 @@ void FillRequest(const Call& call, SteadyTime now, v1::Request* request) {
   request->set_budget_us(static_cast<uint64_t>(std::max<int64_t>(budget, 1)));
 }
 
-absl::Status StatusOf(const v1::Reply& reply) {
-  if (reply.code() == 0) return absl::OkStatus();
-  auto code = reply.code() <= kCodeMax ? static_cast<absl::StatusCode>(reply.code()) : absl::StatusCode::kUnknown;
-  return absl::Status(code, reply.message());
+absl::Status StatusOf(uint32_t code, const std::string& message) {
+  if (code == 0) return absl::OkStatus();
+  return absl::Status(code <= kCodeMax ? static_cast<absl::StatusCode>(code) : absl::StatusCode::kUnknown, message);
 }
 
 Outcome OutcomeOf(const v1::Reply& reply) {

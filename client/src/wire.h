@@ -1,7 +1,8 @@
 // Between calls and messages of the protocol.
 #pragma once
 
-#include <vector>
+#include <cstdint>
+#include <string>
 
 #include "client/src/call.h"
 #include "henge/v1/client.pb.h"
@@ -17,7 +18,9 @@ void FillRequest(const Call& call, SteadyTime now, v1::Request* request);
 // The part of what is left that a node may use up, so that its own answer comes back before the call's deadline.
 SteadyDuration ServerBudget(SteadyDuration left);
 
-absl::Status StatusOf(const v1::Reply& reply);
+// A google.rpc.Code and its message, as replies carry them.
+absl::Status StatusOf(uint32_t code, const std::string& message);
+inline absl::Status StatusOf(const v1::Reply& reply) { return StatusOf(reply.code(), reply.message()); }
 // The values and the context are moved out of `reply`.
 ReadResult TakeReadResult(v1::Reply& reply, int attempts);
 WriteResult TakeWriteResult(v1::Reply& reply, int attempts);

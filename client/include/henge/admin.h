@@ -1,0 +1,118 @@
+// Questions of operators to a Henge cluster: how a node is doing, how the cluster is laid out, where a key lies.
+//
+// Plain functions that block; each opens a connection of its own, so that a question about a broken node depends on
+// nothing else. `endpoint` is host:port of a node's client port; `endpoints` may be several, separated by commas, of
+// which the first that answers is taken.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace henge {
+
+// How a node gets on with another one.
+struct PeerView {
+  uint32_t member = 0;
+  bool connected = false;
+  bool disqualified = false;  // too slow or silent: reads and writes go around it
+  uint64_t latency_p95_us = 0;
+  uint64_t calls = 0;
+  uint64_t failures = 0;
+};
+
+// What a node says of itself. Counts are since its start.
+struct NodeStatus {
+  uint32_t member = 0;
+  std::string name;
+  uint64_t cluster = 0;
+  uint64_t store = 0;  // names its data directory
+  uint64_t state_version = 0;
+  std::string version;  // of the program
+  std::string state;    // starting, serving, draining, failed
+  std::string disk;     // plenty, control-only, full
+  uint64_t uptime_s = 0;
+  uint32_t shards = 0;
+  uint64_t owned_partitions = 0;
+  uint64_t keys_estimate = 0;
+  uint64_t data_bytes = 0;
+  uint64_t store_memory_bytes = 0;
+  uint64_t resident_bytes = 0;
+  double cpu_seconds = 0;
+  uint64_t gets = 0, puts = 0, deletes = 0, forwarded = 0;
+  uint64_t refused = 0;  // for overload
+  uint64_t quorum_failures = 0;
+  uint64_t hedges = 0;
+  uint64_t read_repairs = 0;
+  uint64_t blind_writes = 0;
+  uint64_t dot_collisions = 0;
+  uint64_t quarantined = 0;
+  uint64_t commits = 0;  // syncs of the log
+  uint64_t commit_records = 0;
+  std::vector<PeerView> peers;
+};
+
+absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, std::chrono::milliseconds timeout);
+
+// The cluster state in its canonical encoding.
+struct EncodedClusterState {
+  std::string state;
+  uint64_t version = 0;
+  uint64_t digest = 0;
+};
+
+absl::StatusOr<EncodedClusterState> FetchClusterState(std::string_view endpoints, std::chrono::milliseconds timeout);
+
+// One version of a key, as one replica has it.
+struct VersionView {
+  uint64_t dot_store = 0;
+  uint64_t dot_lifetime = 0;
+  uint64_t dot_epoch = 0;
+  uint64_t dot_counter = 0;
+  std::string coordinator;  // name of the member that minted it; empty if unknown
+  bool tombstone = false;
+  uint64_t value_bytes = 0;
+  uint64_t value_hash = 0;
+  int64_t expires_at_ms = 0;  // Unix time; 0 = never
+  uint64_t hlc = 0;           // (wall milliseconds << 16) | logical
+  uint64_t op_id_high = 0, op_id_low = 0;
+};
+struct ContextEntry {
+  uint64_t store = 0;
+  uint64_t lifetime = 0;
+  uint64_t epoch = 0;
+  uint64_t counter = 0;
+};
+struct ReplicaView {
+  uint32_t member = 0;
+  std::string name;
+  absl::Status status;  // of asking it
+  bool found = false;
+  std::vector<VersionView> siblings;
+  std::vector<ContextEntry> context;
+  uint64_t written_at_ms = 0;  // Unix time of the last change there; 0 = unknown
+  uint64_t digest = 0;         // equal on replicas that hold the same
+  uint64_t object_bytes = 0;
+};
+struct Explanation {
+  uint32_t partition = 0;
+  uint32_t segment = 0;
+  uint64_t layout_epoch = 0;
+  uint64_t state_version = 0;
+  std::vector<uint32_t> owners;     // the preference list, in order
+  std::vector<uint32_t> fallbacks;  // who stands in, in order
+  std::vector<ReplicaView> replicas;
+  bool replicas_equal = false;
+  uint32_t answered_by = 0;
+};
+
+// Where `key` lies, and what each of its owners has of it.
+absl::StatusOr<Explanation> ExplainKey(std::string_view endpoints, std::string_view bucket, std::string_view key,
+                                       std::chrono::milliseconds timeout);
+
+}  // namespace henge

@@ -1,0 +1,162 @@
+#include "henge/admin.h"
+
+#include <grpcpp/client_context.h>
+
+#include <functional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/src/channel.h"
+#include "client/src/endpoints.h"
+#include "client/src/grpc_status.h"
+#include "client/src/wire.h"
+#include "henge/v1/admin.grpc.pb.h"
+
+namespace henge {
+namespace {
+
+using std::chrono::milliseconds;
+
+template <class Request, class Reply>
+using Method = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Reply*);
+
+template <class Request, class Reply>
+absl::StatusOr<Reply> AskOne(const std::string& endpoint, Method<Request, Reply> method, const Request& request,
+                             milliseconds timeout) {
+  auto stub = v1::Admin::NewStub(sdk::MakeChannel(endpoint, timeout));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  Reply reply;
+  absl::Status status = sdk::FromGrpc(((*stub).*method)(&context, request, &reply));
+  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(endpoint, ": ", status.message()));
+  return reply;
+}
+
+template <class Request, class Reply>
+absl::StatusOr<Reply> AskFirst(std::string_view endpoints, Method<Request, Reply> method, const Request& request,
+                               milliseconds timeout) {
+  auto list = sdk::ParseEndpoints(endpoints);
+  if (!list.ok()) return list.status();
+  std::vector<std::string> errors;
+  absl::StatusCode code = absl::StatusCode::kUnavailable;
+  for (const std::string& endpoint : *list) {
+    auto reply = AskOne(endpoint, method, request, timeout);
+    if (reply.ok()) return reply;
+    code = reply.status().code();
+    errors.push_back(std::string(reply.status().message()));
+  }
+  return absl::Status(code, absl::StrJoin(errors, "; "));
+}
+
+PeerView PeerOf(const v1::PeerStatus& peer) {
+  return {.member = peer.member(),
+          .connected = peer.connected(),
+          .disqualified = peer.disqualified(),
+          .latency_p95_us = peer.latency_p95_us(),
+          .calls = peer.calls(),
+          .failures = peer.failures()};
+}
+
+VersionView VersionOf(const v1::ExplainSibling& sibling) {
+  return {.dot_store = sibling.dot_store(),
+          .dot_lifetime = sibling.dot_lifetime(),
+          .dot_epoch = sibling.dot_epoch(),
+          .dot_counter = sibling.dot_counter(),
+          .coordinator = sibling.coordinator(),
+          .tombstone = sibling.tombstone(),
+          .value_bytes = sibling.value_bytes(),
+          .value_hash = sibling.value_hash(),
+          .expires_at_ms = sibling.expires_at_ms(),
+          .hlc = sibling.hlc(),
+          .op_id_high = sibling.op_id_high(),
+          .op_id_low = sibling.op_id_low()};
+}
+
+ReplicaView ReplicaOf(const v1::ExplainReplica& replica) {
+  ReplicaView view;
+  view.member = replica.member();
+  view.name = replica.name();
+  view.status = sdk::StatusOf(replica.code(), replica.message());
+  view.found = replica.found();
+  for (const auto& sibling : replica.siblings()) view.siblings.push_back(VersionOf(sibling));
+  for (const auto& entry : replica.context()) {
+    view.context.push_back({entry.store(), entry.lifetime(), entry.epoch(), entry.counter()});
+  }
+  view.written_at_ms = replica.written_at_ms();
+  view.digest = replica.digest();
+  view.object_bytes = replica.object_bytes();
+  return view;
+}
+
+}  // namespace
+
+absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, milliseconds timeout) {
+  auto reply = AskFirst(endpoint, Method<v1::NodeStatusRequest, v1::NodeStatusReply>(&v1::Admin::Stub::GetNodeStatus),
+                        v1::NodeStatusRequest(), timeout);
+  if (!reply.ok()) return reply.status();
+  NodeStatus status;
+  status.member = reply->member();
+  status.name = reply->name();
+  status.cluster = reply->cluster();
+  status.store = reply->store();
+  status.state_version = reply->state_version();
+  status.version = reply->version();
+  status.state = reply->state();
+  status.disk = reply->disk();
+  status.uptime_s = reply->uptime_s();
+  status.shards = reply->shards();
+  status.owned_partitions = reply->owned_partitions();
+  status.keys_estimate = reply->keys_estimate();
+  status.data_bytes = reply->data_bytes();
+  status.store_memory_bytes = reply->store_memory_bytes();
+  status.resident_bytes = reply->resident_bytes();
+  status.cpu_seconds = reply->cpu_seconds();
+  status.gets = reply->gets();
+  status.puts = reply->puts();
+  status.deletes = reply->deletes();
+  status.forwarded = reply->forwarded();
+  status.refused = reply->refused();
+  status.quorum_failures = reply->quorum_failures();
+  status.hedges = reply->hedges();
+  status.read_repairs = reply->read_repairs();
+  status.blind_writes = reply->blind_writes();
+  status.dot_collisions = reply->dot_collisions();
+  status.quarantined = reply->quarantined();
+  status.commits = reply->commits();
+  status.commit_records = reply->commit_records();
+  for (const auto& peer : reply->peers()) status.peers.push_back(PeerOf(peer));
+  return status;
+}
+
+absl::StatusOr<EncodedClusterState> FetchClusterState(std::string_view endpoints, milliseconds timeout) {
+  auto reply =
+      AskFirst(endpoints, Method<v1::ClusterStateRequest, v1::ClusterStateReply>(&v1::Admin::Stub::GetClusterState),
+               v1::ClusterStateRequest(), timeout);
+  if (!reply.ok()) return reply.status();
+  return EncodedClusterState{std::move(*reply->mutable_state()), reply->version(), reply->digest()};
+}
+
+absl::StatusOr<Explanation> ExplainKey(std::string_view endpoints, std::string_view bucket, std::string_view key,
+                                       milliseconds timeout) {
+  v1::ExplainRequest request;
+  request.set_bucket(std::string(bucket));
+  request.set_key(std::string(key));
+  auto reply =
+      AskFirst(endpoints, Method<v1::ExplainRequest, v1::ExplainReply>(&v1::Admin::Stub::Explain), request, timeout);
+  if (!reply.ok()) return reply.status();
+  if (reply->code() != 0) return sdk::StatusOf(reply->code(), reply->message());
+  Explanation explanation;
+  explanation.partition = reply->partition();
+  explanation.segment = reply->segment();
+  explanation.layout_epoch = reply->layout_epoch();
+  explanation.state_version = reply->state_version();
+  explanation.owners.assign(reply->owners().begin(), reply->owners().end());
+  explanation.fallbacks.assign(reply->fallbacks().begin(), reply->fallbacks().end());
+  for (const auto& replica : reply->replicas()) explanation.replicas.push_back(ReplicaOf(replica));
+  explanation.replicas_equal = reply->replicas_equal();
+  explanation.answered_by = reply->answered_by();
+  return explanation;
+}
+
+}  // namespace henge
