@@ -239,8 +239,11 @@ absl::StatusOr<int> ReadRound::VersionOf(ReadReply& reply) {
 }
 
 void ReadRound::Decide() {
-  const Verdict verdict = tally_.verdict();
-  if (verdict != Verdict::kPending && !finished_) Finish(verdict);
+  Verdict verdict = tally_.verdict();
+  if (verdict == Verdict::kPending || finished_) return;
+  // Calls that end with the deadline are no failures of their replicas: the time ran out.
+  if (verdict == Verdict::kImpossible && core_->env.clock.Now() >= deadline_) verdict = Verdict::kPending;
+  Finish(verdict);
 }
 
 void ReadRound::Finish(Verdict verdict) {

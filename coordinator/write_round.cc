@@ -195,8 +195,11 @@ void WriteRound::Settle(size_t index, absl::Status status) {
 }
 
 void WriteRound::Decide() {
-  const Verdict verdict = tally_.verdict();
-  if (verdict != Verdict::kPending) Finish({.verdict = verdict});
+  Verdict verdict = tally_.verdict();
+  if (verdict == Verdict::kPending) return;
+  // Calls that end with the deadline are no failures of their replicas: the time ran out.
+  if (verdict == Verdict::kImpossible && core_->env.clock.Now() >= deadline_) verdict = Verdict::kPending;
+  Finish({.verdict = verdict});
 }
 
 void WriteRound::Finish(WriteEnd end) {

@@ -1,0 +1,75 @@
+#include "tests/unit/node/fake_store_engine.h"
+
+namespace henge::node_test {
+
+StoreEngine::ReadResult FakeStoreEngine::ReadOne(const RecordKey& key) const {
+  if (unreadable.contains(key.key)) return absl::DataLossError("the record does not pass its checksum");
+  auto record = records.find(key);
+  if (record == records.end()) return std::optional<StoredRecord>();
+  return std::optional<StoredRecord>(record->second);
+}
+
+std::vector<StoreEngine::ReadResult> FakeStoreEngine::ReadCached(std::span<const RecordKey* const> keys) {
+  std::vector<ReadResult> results;
+  for (const RecordKey* key : keys) {
+    results.push_back(on_disk ? ReadResult(absl::UnavailableError("needs the disk")) : ReadOne(*key));
+  }
+  return results;
+}
+
+void FakeStoreEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) {
+  held_reads_.push_back([this, keys = std::move(keys), &loop, done = std::move(done)]() mutable {
+    std::vector<ReadResult> results;
+    for (const RecordKey& key : keys) results.push_back(ReadOne(key));
+    loop.Post([results = std::move(results), done = std::move(done)]() mutable { done(std::move(results)); });
+  });
+}
+
+void FakeStoreEngine::Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) {
+  ++commits;
+  Closure commit = [this, items = std::move(items), &loop, done = std::move(done)]() mutable {
+    if (commit_error.ok()) {
+      for (CommitItem& item : items) records[item.key] = std::move(item.record);
+    }
+    loop.Post([status = commit_error, done = std::move(done)]() mutable { done(std::move(status)); });
+  };
+  held_commits_.push_back(std::move(commit));
+  if (!hold_commits) loop_.Post([this] { ReleaseCommits(); });
+}
+
+void FakeStoreEngine::Scan(PartitionId partition, std::string cursor, size_t bytes_max, Executor& loop, ScanDone done) {
+  Page page{.cursor = cursor, .done = true};
+  size_t bytes = 0;
+  for (const auto& [key, record] : records) {
+    if (key.partition != partition || key.key <= cursor) continue;
+    if (bytes >= bytes_max) {
+      page.done = false;
+      break;
+    }
+    bytes += record.object.size();
+    page.cursor = key.key;
+    page.items.emplace_back(key, record);
+  }
+  loop.Post([page = std::move(page), done = std::move(done)]() mutable { done(std::move(page)); });
+}
+
+absl::StatusOr<std::optional<std::string>> FakeStoreEngine::ReadMeta(std::string_view name) {
+  auto found = meta_.find(std::string(name));
+  if (found == meta_.end()) return std::optional<std::string>();
+  return std::optional<std::string>(found->second);
+}
+
+absl::Status FakeStoreEngine::WriteMeta(std::string_view name, std::string_view value) {
+  meta_[std::string(name)] = std::string(value);
+  return absl::OkStatus();
+}
+
+void FakeStoreEngine::ReleaseCommits() {
+  for (Closure& commit : std::exchange(held_commits_, {})) commit();
+}
+
+void FakeStoreEngine::ReleaseReads() {
+  for (Closure& read : std::exchange(held_reads_, {})) read();
+}
+
+}  // namespace henge::node_test
