@@ -46,6 +46,7 @@ class Node {
 
   MemberId self() const { return options_.self; }
   const RingPtr& ring() const { return ring_; }
+  StoreId store_id() const { return environment_.engine.store_id(); }
   int shard_count() const { return static_cast<int>(environment_.shards.size()); }
   int ShardOfPartition(PartitionId partition) const { return ShardOf(partition, shard_count()); }
   Executor& executor(int shard) { return environment_.shards[shard].executor; }

@@ -95,6 +95,7 @@ void ClientRequestToProto(ClientRequest request, v1::Request* out) {
   out->set_op_id_low(request.op_id.low);
   out->set_retry(request.retry);
   out->set_expires_at_ms(request.expires_at_ms);
+  out->clear_quorum();
   if (request.consistency.has_quorum) out->set_quorum(request.consistency.quorum);
   out->set_mode(request.consistency.mode == QuorumMode::kStrict ? v1::QUORUM_MODE_STRICT : v1::QUORUM_MODE_SLOPPY);
   out->set_budget_us(BudgetToWire(request.budget));
@@ -119,13 +120,13 @@ absl::StatusOr<ClientRequest> ClientRequestFromProto(v1::Request* in) {
 }
 
 void ClientReplyToProto(ClientReply reply, v1::Reply* out) {
-  if (!reply.status.ok()) {
-    out->set_code(static_cast<uint32_t>(reply.status.code()));
-    out->set_message(MessageToWire(reply.status));
-  }
+  out->set_code(static_cast<uint32_t>(reply.status.code()));
+  out->clear_message();
+  if (!reply.status.ok()) out->set_message(MessageToWire(reply.status));
   out->set_outcome(static_cast<v1::Outcome>(reply.outcome));
+  out->clear_values();
   for (std::string& value : reply.values) out->add_values(std::move(value));
-  if (!reply.context.empty()) out->set_context(std::move(reply.context));
+  out->set_context(std::move(reply.context));
   out->set_siblings(reply.siblings);
   out->set_retry_after_ms(reply.retry_after_ms);
   FactsToProto(reply.facts, out->mutable_facts());

@@ -16,7 +16,6 @@ namespace henge {
 // A budget on the wire is cut to this; no request of this system lives longer.
 inline constexpr Duration kWireBudgetMax = std::chrono::hours(1);
 
-// `id` of the message is the caller's to set; so is its order among others.
 void ClientRequestToProto(ClientRequest request, v1::Request* out);
 // Takes the strings out of `in`.
 absl::StatusOr<ClientRequest> ClientRequestFromProto(v1::Request* in);

@@ -56,7 +56,7 @@ void ToProto(MergeRequest request, v1::PeerCall* out) {
   v1::MergeCall* call = out->mutable_merge();
   KeyToProto(std::move(request.key), request.epoch, call->mutable_key());
   call->set_object(std::move(request.object));
-  if (!request.minter.has_value()) return;
+  if (!request.minter.has_value()) return call->clear_minter();
   v1::WireActor* actor = call->mutable_minter();
   actor->set_store(request.minter->store.value());
   actor->set_lifetime(request.minter->lifetime.value());
@@ -66,6 +66,7 @@ void ToProto(MergeRequest request, v1::PeerCall* out) {
 void ToProto(ReadRequest request, v1::PeerCall* out) {
   v1::ReadCall* call = out->mutable_read();
   KeyToProto(std::move(request.key), request.epoch, call->mutable_key());
+  call->clear_known_digest();
   if (request.known_digest.has_value()) call->set_known_digest(*request.known_digest);
 }
 
@@ -130,9 +131,9 @@ void ToProto(ReadReply reply, v1::PeerAnswer* out) {
   v1::ReadAnswer* answer = out->mutable_read();
   answer->set_found(reply.found);
   answer->set_same(reply.same);
-  if (!reply.object.empty()) answer->set_object(std::move(reply.object));
+  answer->set_object(std::move(reply.object));
   answer->set_written_at_ms(reply.written_at_ms);
-  if (!reply.mark.has_value()) return;
+  if (!reply.mark.has_value()) return answer->clear_mark();
   v1::WireMark* mark = answer->mutable_mark();
   mark->set_lifetime(reply.mark->lifetime.value());
   mark->set_epoch(reply.mark->epoch);
@@ -145,6 +146,7 @@ void ToProto(ForwardReply reply, v1::PeerAnswer* out) {
 
 void ToProto(ScanReply reply, v1::PeerAnswer* out) {
   v1::ScanAnswer* answer = out->mutable_scan();
+  answer->clear_items();
   for (ScanItem& item : reply.items) {
     v1::ScanAnswer::Item* to = answer->add_items();
     to->set_bucket(item.key.bucket.value());
@@ -212,11 +214,12 @@ absl::StatusOr<PeerRequest> PeerRequestFromProto(v1::PeerCall* in) {
 }
 
 void PeerReplyToProto(absl::StatusOr<PeerReply> reply, v1::PeerAnswer* out) {
+  out->set_code(static_cast<uint32_t>(reply.status().code()));
   if (!reply.ok()) {
-    out->set_code(static_cast<uint32_t>(reply.status().code()));
-    out->set_message(MessageToWire(reply.status()));
-    return;
+    out->clear_answer();
+    return out->set_message(MessageToWire(reply.status()));
   }
+  out->clear_message();
   std::visit([out](auto&& r) { ToProto(std::move(r), out); }, *std::move(reply));
 }
 

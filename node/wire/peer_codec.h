@@ -1,7 +1,8 @@
 // PeerRequest and PeerReply <-> their messages on the wire (proto/henge/v1/peer.proto).
 //
 // Pure functions. What comes from the wire is untrusted: the *FromProto functions check partitions, sizes and numbers.
-// Strings are moved, never copied, in both directions.
+// Strings are moved, never copied, in both directions. A message that is written to may be a used one: every field but
+// its id is set anew, and what it had allocated serves again.
 #pragma once
 
 #include <string>
@@ -16,7 +17,6 @@ namespace henge {
 // The partition whose shard serves `request`.
 PartitionId PartitionOfRequest(const PeerRequest& request);
 
-// `id` of the message is the caller's to set.
 void PeerRequestToProto(PeerRequest request, Duration budget, v1::PeerCall* out);
 // Takes the strings out of `in`. INVALID_ARGUMENT, saying what is wrong with the call.
 absl::StatusOr<PeerRequest> PeerRequestFromProto(v1::PeerCall* in);

@@ -1,0 +1,50 @@
+// What henged runs with: the settings, checked and typed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "coordinator/coordinator.h"
+#include "core/model/cluster_state.h"
+#include "node/config/config_sources.h"
+#include "storage/store_engine.h"
+
+namespace henge {
+
+enum class LogFormatChoice : uint8_t { kAuto, kText, kJson };
+
+struct NodeConfig {
+  std::string name;
+  std::string data_dir;
+  std::vector<InitialMember> members;  // empty = a single node
+  std::string token;                   // empty = drawn and kept, for a single node
+  uint32_t replicas = kReplicasDefault;
+  std::string client_listen;
+  std::string peer_listen;
+  std::string client_advertise;  // of a single node; empty = client_listen
+  int shards = 0;                // 0 = by the cores
+  Duration drain_timeout{0};
+  std::string ready_file;
+  int ready_fd = -1;
+  LogFormatChoice log_format = LogFormatChoice::kAuto;
+  Severity log_level = Severity::kInfo;
+  std::string log_file;
+  StoreOptions store;
+  CoordinatorOptions coordinator;
+  size_t peer_queue_bytes_max = 0;
+  size_t network_memory_bytes_max = 0;
+
+  bool single() const { return members.empty(); }
+};
+
+// INVALID_ARGUMENT for settings that don't fit together.
+absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings);
+
+// Texts for people.
+std::string HelpText();
+std::string SampleConfig();                              // a file with every setting, its default and what it is
+std::string DescribeSettings(const Settings& settings);  // every setting with its value and where it is from
+
+}  // namespace henge

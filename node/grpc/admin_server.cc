@@ -1,0 +1,192 @@
+#include "node/grpc/admin_server.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/model/hash.h"
+#include "henge/v1/admin.grpc.pb.h"
+#include "node/grpc/process_usage.h"
+#include "node/grpc/status_convert.h"
+#include "node/version.h"
+
+namespace henge {
+namespace {
+
+const char* DiskName(DiskClass disk) {
+  switch (disk) {
+    case DiskClass::kPlenty:
+      return "plenty";
+    case DiskClass::kControlOnly:
+      return "control-only";
+    case DiskClass::kFull:
+      return "full";
+  }
+  return "unknown";
+}
+
+void FiguresToProto(const NodeFigures& figures, v1::NodeStatusReply* out) {
+  out->set_store(figures.store_id.value());
+  out->set_owned_partitions(figures.owned_partitions);
+  out->set_keys_estimate(figures.store.keys_estimate);
+  out->set_data_bytes(figures.store.data_bytes);
+  out->set_store_memory_bytes(figures.store.memory_bytes);
+  out->set_gets(figures.coordinator.gets);
+  out->set_puts(figures.coordinator.puts);
+  out->set_deletes(figures.coordinator.deletes);
+  out->set_forwarded(figures.coordinator.forwarded);
+  out->set_refused(figures.coordinator.refused);
+  out->set_quorum_failures(figures.coordinator.quorum_failures);
+  out->set_hedges(figures.coordinator.hedges);
+  out->set_read_repairs(figures.coordinator.read_repairs);
+  out->set_blind_writes(figures.coordinator.blind_writes);
+  out->set_dot_collisions(figures.replica.dot_collisions);
+  out->set_quarantined(figures.store.quarantined);
+  out->set_commits(figures.store.commits);
+  out->set_commit_records(figures.store.records);
+  out->set_disk(DiskName(figures.disk));
+}
+
+using StoreNames = std::map<StoreId, std::string>;
+
+void ReplicaToProto(const ExplainedReplica& replica, const StoreNames& names, v1::ExplainReplica* out) {
+  out->set_member(replica.member.value());
+  out->set_name(replica.name);
+  out->set_code(static_cast<uint32_t>(replica.status.code()));
+  out->set_message(MessageToWire(replica.status));
+  out->set_found(replica.found);
+  out->set_written_at_ms(replica.written_at_ms);
+  out->set_digest(replica.digest);
+  out->set_object_bytes(replica.object_bytes);
+  for (const Sibling& sibling : replica.object.siblings()) {
+    v1::ExplainSibling* to = out->add_siblings();
+    to->set_dot_store(sibling.dot.actor.store.value());
+    to->set_dot_lifetime(sibling.dot.actor.lifetime.value());
+    to->set_dot_epoch(sibling.dot.actor.epoch);
+    to->set_dot_counter(sibling.dot.counter);
+    to->set_tombstone(sibling.tombstone);
+    to->set_value_bytes(sibling.value.size());
+    to->set_value_hash(Hash64(sibling.value));
+    to->set_expires_at_ms(sibling.expires_at_ms);
+    to->set_hlc(sibling.hlc);
+    to->set_op_id_high(sibling.op_id.high);
+    to->set_op_id_low(sibling.op_id.low);
+    auto name = names.find(sibling.dot.actor.store);
+    if (name != names.end()) to->set_coordinator(name->second);
+  }
+  for (const auto& [actor, counter] : replica.object.vv().entries()) {
+    v1::ExplainContextEntry* to = out->add_context();
+    to->set_store(actor.store.value());
+    to->set_lifetime(actor.lifetime.value());
+    to->set_epoch(actor.epoch);
+    to->set_counter(counter);
+  }
+}
+
+void ExplanationToProto(const Explanation& explanation, const StoreNames& names, v1::ExplainReply* out) {
+  out->set_partition(explanation.partition.value());
+  out->set_segment(explanation.segment);
+  out->set_layout_epoch(explanation.epoch.value());
+  out->set_state_version(explanation.state_version.value());
+  for (MemberId owner : explanation.owners) out->add_owners(owner.value());
+  for (MemberId fallback : explanation.fallbacks) out->add_fallbacks(fallback.value());
+  for (const ExplainedReplica& replica : explanation.replicas) ReplicaToProto(replica, names, out->add_replicas());
+  out->set_replicas_equal(explanation.replicas_equal);
+}
+
+}  // namespace
+
+class AdminServer::Service
+    : public v1::Admin::WithCallbackMethod_GetClusterState<
+          v1::Admin::WithCallbackMethod_GetNodeStatus<v1::Admin::WithCallbackMethod_Explain<v1::Admin::Service>>> {
+ public:
+  explicit Service(AdminServer& server) : server_(server) {}
+
+  grpc::ServerUnaryReactor* GetClusterState(grpc::CallbackServerContext* context, const v1::ClusterStateRequest*,
+                                            v1::ClusterStateReply* reply) override {
+    const Ring& ring = *server_.node_.ring();
+    reply->set_state(server_.encoded_state_);
+    reply->set_version(ring.version().value());
+    reply->set_digest(ring.digest());
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* GetNodeStatus(grpc::CallbackServerContext* context, const v1::NodeStatusRequest*,
+                                          v1::NodeStatusReply* reply) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    server_.node_.CollectFigures([this, reactor, reply](NodeFigures figures) {
+      FiguresToProto(figures, reply);
+      FillProcess(figures, reply);
+      reactor->Finish(grpc::Status::OK);
+    });
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context, const v1::ExplainRequest* request,
+                                    v1::ExplainReply* reply) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    reply->set_answered_by(server_.node_.self().value());
+    server_.node_.Explain({request->bucket(), request->key()},
+                          [this, reactor, reply](absl::StatusOr<Explanation> explanation) {
+                            if (explanation.ok()) {
+                              ExplanationToProto(*explanation, NamesOfStores(), reply);
+                            } else {
+                              reply->set_code(static_cast<uint32_t>(explanation.status().code()));
+                              reply->set_message(MessageToWire(explanation.status()));
+                            }
+                            reactor->Finish(grpc::Status::OK);
+                          });
+    return reactor;
+  }
+
+ private:
+  void FillProcess(const NodeFigures& figures, v1::NodeStatusReply* reply) {
+    Node& node = server_.node_;
+    const Member* member = node.ring()->state().FindMember(node.self());
+    reply->set_member(node.self().value());
+    if (member != nullptr) reply->set_name(member->name);
+    reply->set_cluster(node.ring()->cluster().value());
+    reply->set_state_version(node.ring()->version().value());
+    reply->set_version(kHengeVersion);
+    reply->set_state(!figures.store_health.ok() ? "failed" : server_.draining_ ? "draining" : "serving");
+    const Duration up = server_.clock_.Now() - server_.started_;
+    reply->set_uptime_s(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(up).count()));
+    reply->set_shards(static_cast<uint32_t>(node.shard_count()));
+    const ProcessUsage usage = ReadProcessUsage();
+    reply->set_resident_bytes(usage.resident_bytes);
+    reply->set_cpu_seconds(usage.cpu_seconds);
+    for (const PeerHub::PeerState& peer : server_.peers_.Peers()) {
+      v1::PeerStatus* to = reply->add_peers();
+      to->set_member(peer.member.value());
+      to->set_connected(peer.connected);
+    }
+  }
+
+  // Which member's store is which, as far as this node has met them.
+  StoreNames NamesOfStores() {
+    StoreNames names;
+    for (const PeerHub::PeerState& peer : server_.peers_.Peers()) names[peer.store] = peer.name;
+    const Member* self = server_.node_.ring()->state().FindMember(server_.node_.self());
+    if (self != nullptr) names[server_.node_.store_id()] = self->name;
+    names.erase(StoreId());
+    return names;
+  }
+
+  AdminServer& server_;
+};
+
+AdminServer::AdminServer(Node& node, PeerHub& peers, const Clock& clock)
+    : node_(node),
+      peers_(peers),
+      clock_(clock),
+      started_(clock.Now()),
+      encoded_state_(node.ring()->state().Encode()),
+      service_(std::make_unique<Service>(*this)) {}
+
+AdminServer::~AdminServer() = default;
+
+void AdminServer::Register(grpc::ServerBuilder* builder) { builder->RegisterService(service_.get()); }
+
+}  // namespace henge

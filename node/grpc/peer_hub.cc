@@ -1,0 +1,88 @@
+#include "node/grpc/peer_hub.h"
+
+#include <utility>
+
+#include "core/runtime/check.h"
+#include "node/grpc/channel_settings.h"
+#include "node/grpc/frame_codec.h"
+#include "node/wire/peer_codec.h"
+
+namespace henge {
+
+std::string HelloFragment(const PeerIdentity& identity) {
+  v1::PeerHello hello;
+  hello.set_cluster(identity.cluster.value());
+  hello.set_member(identity.self.value());
+  hello.set_store(identity.store.value());
+  hello.set_process(identity.process);
+  hello.set_state_version(identity.state_version.value());
+  hello.set_state_digest(identity.state_digest);
+  hello.set_protocol(kPeerProtocol);
+  std::string fragment;
+  AppendField(v1::PeerFrame::kHelloFieldNumber, hello, &fragment);
+  return fragment;
+}
+
+PeerHub::PeerHub(PeerHubOptions options, std::vector<Executor*> loops, const Clock& clock, Tracer& tracer) {
+  HENGE_CHECK(!loops.empty());
+  const std::string hello = HelloFragment(options.identity);
+  for (PeerAddress& peer : options.peers) {
+    const int index = static_cast<int>(links_.size());
+    PeerLinkOptions link;
+    link.member = peer.member;
+    link.name = std::move(peer.name);
+    link.address = std::move(peer.address);
+    link.hello = hello;
+    link.cluster = options.identity.cluster;
+    link.waiting_bytes_max = options.waiting_bytes_max;
+    link.seed = options.identity.process + static_cast<uint64_t>(index);
+    links_.push_back(std::make_unique<PeerLink>(index, std::move(link), static_cast<PeerLinkEvents&>(*this), *loops[0],
+                                                clock, tracer));
+  }
+  for (size_t i = 0; i < loops.size(); ++i) {
+    transports_.push_back(
+        std::make_unique<ShardTransport>(static_cast<int>(i), *loops[i], clock, links_, options.calls_max));
+  }
+}
+
+PeerHub::~PeerHub() { Stop(); }
+
+void PeerHub::Connect() {
+  for (auto& link : links_) link->Connect();
+}
+
+void PeerHub::Drop() {
+  for (auto& link : links_) link->Drop();
+}
+
+void PeerHub::Stop() {
+  for (auto& link : links_) link->Stop();
+}
+
+std::vector<PeerHub::PeerState> PeerHub::Peers() const {
+  std::vector<PeerState> peers;
+  for (const auto& link : links_) {
+    peers.push_back(
+        {link->options().member, link->options().name, link->connected(), link->last_error(), link->peer_store()});
+  }
+  return peers;
+}
+
+void PeerHub::OnAnswers(int, v1::PeerFrame* frame) {
+  std::vector<std::vector<ShardTransport::Answer>> by_shard(transports_.size());
+  for (v1::PeerAnswer& answer : *frame->mutable_answers()) {
+    const auto shard = static_cast<size_t>(PendingCalls::ShardOfId(answer.id()));
+    if (shard >= by_shard.size()) continue;  // an id that this process never gave
+    if (by_shard[shard].empty()) by_shard[shard].reserve(frame->answers_size());
+    by_shard[shard].push_back({answer.id(), PeerReplyFromProto(&answer)});
+  }
+  for (size_t shard = 0; shard < by_shard.size(); ++shard) {
+    if (!by_shard[shard].empty()) transports_[shard]->PostAnswers(std::move(by_shard[shard]));
+  }
+}
+
+void PeerHub::OnBroken(int peer, uint64_t stream, const absl::Status& why) {
+  for (auto& transport : transports_) transport->PostBroken(peer, stream, why);
+}
+
+}  // namespace henge

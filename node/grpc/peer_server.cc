@@ -1,0 +1,187 @@
+#include "node/grpc/peer_server.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "henge/v1/peer.grpc.pb.h"
+#include "node/grpc/channel_settings.h"
+#include "node/wire/peer_codec.h"
+#include "node/wire/wire_util.h"
+
+namespace henge {
+namespace {
+
+constexpr size_t kCallsPerFrameMax = size_t{1} << 17;
+
+}  // namespace
+
+class PeerServer::Stream : public ReplyStream {
+ public:
+  explicit Stream(PeerServer& server) : ReplyStream(static_cast<int>(server.shards_.size()), {}), server_(server) {}
+
+  void Begin(std::shared_ptr<Stream> self) {
+    weak_self_ = self;
+    Start(std::move(self));
+  }
+
+ private:
+  absl::Status OnFrame(FrameParser& parser, const grpc::ByteBuffer& bytes) override {
+    auto* frame = parser.Parse<v1::PeerFrame>(bytes);
+    if (frame == nullptr)
+      return absl::InvalidArgumentError("the bytes are no frame of henge.v1.Peer: the stream is ended");
+    std::shared_ptr<Stream> self = weak_self_.lock();
+    if (member_ == MemberId()) {
+      if (!frame->has_hello()) return absl::InvalidArgumentError("the first frame of a peer must say who it is");
+      if (absl::Status status = server_.Admit(frame->hello(), self); !status.ok()) return status;
+      member_ = MemberId(frame->hello().member());
+      process_ = frame->hello().process();
+      Append(server_.hello_);
+    }
+    if (static_cast<size_t>(frame->calls_size()) > kCallsPerFrameMax) {
+      return absl::InvalidArgumentError("too many calls in one frame");
+    }
+    if (frame->calls_size() > 0) TakeCalls(frame, self);
+    return absl::OkStatus();
+  }
+
+  void OnEnded() override { server_.Forget(member_, process_, this); }
+
+  void TakeCalls(v1::PeerFrame* frame, const std::shared_ptr<Stream>& self) {
+    const MonotonicTime now = server_.clock_.Now();
+    std::vector<std::vector<PeerEdge::Call>> by_shard(server_.shards_.size());
+    std::string refusals;
+    int64_t calls = 0;
+    int64_t bytes = 0;
+    for (v1::PeerCall& call : *frame->mutable_calls()) {
+      const auto size = static_cast<int64_t>(call.ByteSizeLong());
+      absl::StatusOr<PeerRequest> request = PeerRequestFromProto(&call);
+      if (!request.ok()) {
+        v1::PeerAnswer answer;
+        answer.set_id(call.id());
+        PeerReplyToProto(request.status(), &answer);
+        AppendField(v1::PeerFrame::kAnswersFieldNumber, answer, &refusals);
+        continue;
+      }
+      auto& list = by_shard[PartitionOfRequest(*request).value() % by_shard.size()];
+      if (list.empty()) list.reserve(frame->calls_size());
+      list.push_back({call.id(), now + BudgetFromWire(call.budget_us()), size, *std::move(request)});
+      ++calls;
+      bytes += size;
+    }
+    AddInFlight(calls, bytes);
+    if (!refusals.empty()) Append(refusals);
+    server_.Dispatch(self, member_, std::move(by_shard));
+  }
+
+  PeerServer& server_;
+  std::weak_ptr<Stream> weak_self_;
+  MemberId member_;  // none until the hello
+  uint64_t process_ = 0;
+};
+
+class PeerServer::Service : public v1::Peer::WithRawCallbackMethod_Stream<v1::Peer::Service> {
+ public:
+  explicit Service(PeerServer& server) : server_(server) {}
+
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Stream(grpc::CallbackServerContext*) override {
+    auto stream = std::make_shared<PeerServer::Stream>(server_);
+    stream->Begin(stream);
+    return stream.get();
+  }
+
+ private:
+  PeerServer& server_;
+};
+
+PeerServer::PeerServer(PeerIdentity identity, RingPtr ring, std::vector<PeerPort> shards, const Clock& clock,
+                       Tracer& tracer)
+    : identity_(identity),
+      ring_(std::move(ring)),
+      shards_(std::move(shards)),
+      clock_(clock),
+      tracer_(tracer),
+      hello_(HelloFragment(identity)),
+      service_(std::make_unique<Service>(*this)) {
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    edges_.push_back(std::make_unique<PeerEdge>(static_cast<int>(i), *shards_[i].loop, *shards_[i].handler));
+  }
+}
+
+PeerServer::~PeerServer() = default;
+
+void PeerServer::Register(grpc::ServerBuilder* builder) { builder->RegisterService(service_.get()); }
+
+void PeerServer::Close() {
+  std::map<MemberId, LiveProcess> processes;
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    processes.swap(processes_);
+  }
+  for (auto& [member, live] : processes) {
+    if (auto stream = live.stream.lock()) stream->Finish(absl::UnavailableError("this node is shutting down"));
+  }
+}
+
+absl::Status PeerServer::Admit(const v1::PeerHello& hello, const std::shared_ptr<Stream>& stream) {
+  if (hello.cluster() != identity_.cluster.value()) {
+    tracer_.Event(Severity::kWarning, "ForeignPeerRefused",
+                  {{"cluster", hello.cluster()}, {"member", uint64_t{hello.member()}}});
+    return absl::FailedPreconditionError(
+        "this node belongs to another cluster: the initial cluster, the token and the number of replicas must be the "
+        "same "
+        "on all members");
+  }
+  if (hello.protocol() != kPeerProtocol) {
+    return absl::FailedPreconditionError(absl::StrCat("this node speaks peer protocol ", kPeerProtocol, ", the caller ",
+                                                      hello.protocol(), ": run versions that fit together"));
+  }
+  const MemberId member(hello.member());
+  if (member == identity_.self) return absl::FailedPreconditionError("this node can't be a peer of itself");
+  const Member* info = ring_->state().FindMember(member);
+  if (info == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat("member ", member.value(), " is not in this cluster"));
+  }
+  if (hello.state_version() == ring_->version().value() && hello.state_digest() != ring_->digest()) {
+    tracer_.Event(Severity::kAlarm, "ClusterStateDiffers", {{"peer", info->name}, {"version", hello.state_version()}});
+    return absl::FailedPreconditionError("the caller's cluster state has this node's version and another content");
+  }
+  std::shared_ptr<Stream> older;
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return absl::UnavailableError("this node is shutting down");
+    LiveProcess& live = processes_[member];
+    older = live.stream.lock();
+    if (older != nullptr && !older->ended() && live.process != hello.process()) {
+      tracer_.Event(Severity::kAlarm, "SecondProcessRefused",
+                    {{"peer", info->name}, {"process", hello.process()}, {"connected_process", live.process}});
+      return absl::AlreadyExistsError(absl::StrCat("another live process of member ", info->name,
+                                                   " is connected to this node: stop one of the two"));
+    }
+    live = {hello.process(), stream};
+  }
+  // The same process again: it has given up the older connection.
+  if (older != nullptr) older->Abort(absl::CancelledError("replaced by a newer connection of the same process"));
+  return absl::OkStatus();
+}
+
+void PeerServer::Forget(MemberId member, uint64_t process, const Stream* stream) {
+  std::lock_guard lock(mutex_);
+  auto found = processes_.find(member);
+  if (found == processes_.end() || found->second.process != process) return;
+  // A newer stream of the same process stays.
+  auto current = found->second.stream.lock();
+  if (current == nullptr || current.get() == stream) processes_.erase(found);
+}
+
+void PeerServer::Dispatch(const std::shared_ptr<Stream>& stream, MemberId from,
+                          std::vector<std::vector<PeerEdge::Call>> by_shard) {
+  for (size_t i = 0; i < by_shard.size(); ++i) {
+    if (by_shard[i].empty()) continue;
+    shards_[i].loop->Post([edge = edges_[i].get(), stream, from, calls = std::move(by_shard[i])]() mutable {
+      edge->Serve(std::move(stream), from, std::move(calls));
+    });
+  }
+}
+
+}  // namespace henge

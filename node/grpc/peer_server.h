@@ -1,0 +1,71 @@
+// The peers' side of this node: serves henge.v1.Peer and hands the calls to the shards.
+//
+// Thread-safe; owned by the process's set-up code, outlives the grpc::Server that serves it. A caller is known by the
+// hello in its first frame: another cluster, no member, this node itself, another protocol and a second live process of
+// one member are refused.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <grpcpp/server_builder.h>
+
+#include "core/model/ring.h"
+#include "core/runtime/clock.h"
+#include "core/runtime/executor.h"
+#include "core/runtime/tracer.h"
+#include "core/runtime/transport.h"
+#include "node/grpc/peer_edge.h"
+#include "node/grpc/peer_hub.h"
+
+namespace henge {
+
+struct PeerPort {
+  Executor* loop;
+  PeerHandler* handler;
+};
+
+class PeerServer {
+ public:
+  PeerServer(PeerIdentity identity, RingPtr ring, std::vector<PeerPort> shards, const Clock& clock, Tracer& tracer);
+  ~PeerServer();
+  PeerServer(const PeerServer&) = delete;
+  PeerServer& operator=(const PeerServer&) = delete;
+
+  void Register(grpc::ServerBuilder* builder);
+
+  // Ends all streams; later ones are refused.
+  void Close();
+
+ private:
+  class Service;
+  class Stream;
+
+  struct LiveProcess {
+    uint64_t process = 0;
+    std::weak_ptr<Stream> stream;
+  };
+
+  absl::Status Admit(const v1::PeerHello& hello, const std::shared_ptr<Stream>& stream);
+  void Forget(MemberId member, uint64_t process, const Stream* stream);
+  void Dispatch(const std::shared_ptr<Stream>& stream, MemberId from,
+                std::vector<std::vector<PeerEdge::Call>> by_shard);
+
+  const PeerIdentity identity_;
+  const RingPtr ring_;
+  const std::vector<PeerPort> shards_;
+  const Clock& clock_;
+  Tracer& tracer_;
+  const std::string hello_;
+  std::vector<std::unique_ptr<PeerEdge>> edges_;
+  std::unique_ptr<Service> service_;
+
+  std::mutex mutex_;
+  // Protected by mutex_:
+  std::map<MemberId, LiveProcess> processes_;
+  bool closed_ = false;
+};
+
+}  // namespace henge

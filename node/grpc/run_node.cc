@@ -1,0 +1,102 @@
+#include "node/grpc/run_node.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "node/grpc/node_process.h"
+#include "node/grpc/stop_signals.h"
+#include "node/real/spdlog_tracer.h"
+#include "node/real/system_clock.h"
+#include "node/version.h"
+
+namespace henge {
+namespace {
+
+// A store that has failed answers everything at once, so that this is plenty.
+constexpr Duration kFailedDrainTime = std::chrono::seconds(2);
+
+LogOptions MakeLogOptions(const NodeConfig& config) {
+  LogOptions options;
+  options.level = config.log_level;
+  options.file = config.log_file;
+  options.node = config.name;
+  const bool terminal = config.log_file.empty() && isatty(STDERR_FILENO) == 1;
+  const bool text =
+      config.log_format == LogFormatChoice::kText || (config.log_format == LogFormatChoice::kAuto && terminal);
+  options.format = text ? LogFormat::kText : LogFormat::kJson;
+  return options;
+}
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "henged: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+// For scripts that wait until the node serves. The file appears whole or not at all.
+absl::Status TellReady(const NodeConfig& config, const NodeProcess& process) {
+  const std::string text = absl::StrCat("client=", process.client_address(), "\npeer=", process.peer_address(), "\n");
+  if (!config.ready_file.empty()) {
+    const std::string partial = config.ready_file + ".partial";
+    std::ofstream file(partial, std::ios::trunc);
+    file << text << std::flush;
+    if (!file.good() || std::rename(partial.c_str(), config.ready_file.c_str()) != 0) {
+      return absl::UnavailableError(
+          absl::StrCat("can't write ready_file ", config.ready_file, ": ", std::strerror(errno)));
+    }
+  }
+  if (config.ready_fd >= 0) {
+    const ssize_t written = write(config.ready_fd, text.data(), text.size());
+    close(config.ready_fd);
+    if (written != static_cast<ssize_t>(text.size())) {
+      return absl::UnavailableError(absl::StrCat("can't write to ready_fd ", config.ready_fd));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int RunNode(const NodeConfig& config) {
+  StopEvent stop;
+  StopSignals signals(stop);
+  SystemClock clock;
+  absl::StatusOr<std::unique_ptr<SpdlogTracer>> tracer = SpdlogTracer::Open(MakeLogOptions(config), clock);
+  if (!tracer.ok()) return Fail(tracer.status());
+  SpdlogTracer& log = **tracer;
+
+  absl::StatusOr<std::unique_ptr<NodeProcess>> process = NodeProcess::Start(config, clock, log, stop);
+  if (!process.ok()) {
+    log.Event(Severity::kError, "StartFailed", {{"why", process.status().ToString()}});
+    log.Flush();
+    return Fail(process.status());
+  }
+  if (absl::Status status = TellReady(config, **process); !status.ok()) return Fail(status);
+  log.Event(Severity::kInfo, "Serving",
+            {{"client", (*process)->client_address()},
+             {"peer", (*process)->peer_address()},
+             {"version", std::string(kHengeVersion)}});
+  log.Flush();
+  std::fputs((*process)->Banner().c_str(), stderr);
+
+  const StopEvent::Reason reason = stop.Wait();
+  log.Event(reason.failed ? Severity::kAlarm : Severity::kInfo, "Stopping", {{"why", reason.text}});
+  const Duration patience = reason.failed ? std::min(config.drain_timeout, kFailedDrainTime) : config.drain_timeout;
+  const bool orderly = (*process)->Shutdown(patience);
+  if (orderly) process->reset();
+  // The store may have failed while it was closed.
+  const std::optional<StopEvent::Reason> last = stop.reason();
+  const int status = reason.failed || (last.has_value() && last->failed) ? 1 : 0;
+  log.Event(Severity::kInfo, "Stopped", {{"status", int64_t{status}}});
+  log.Flush();
+  if (!orderly) _exit(status);
+  return status;
+}
+
+}  // namespace henge
