@@ -41,8 +41,8 @@ int LeastMoves(const std::vector<Member>& members, const Shares& shares, Counts 
   int64_t may_keep = 0;
   for (size_t m = 0; m < members.size(); ++m) {
     const double share = shares.exact[m].AsDouble();
-    const auto low = std::min<int64_t>(shares.quotas[m], std::ceil(share * (1 - kTolerance)));
-    const auto high = std::max<int64_t>(shares.quotas[m], std::floor(share * (1 + kTolerance)));
+    const auto low = std::min<int64_t>(shares.quotas[m], std::floor(share * (1 - kTolerance)));
+    const auto high = std::max<int64_t>(shares.quotas[m], std::ceil(share * (1 + kTolerance)));
     const int64_t had = before[members[m].id];
     must_get += std::max<int64_t>(0, low - had);
     may_keep += std::min(had, high);

@@ -123,6 +123,21 @@ TEST(ClusterStateTest, EveryTruncationIsRefused) {
   EXPECT_EQ(ClusterState::Decode(bytes + "x").status().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST(ClusterStateTest, ARunInTwoPiecesIsRefused) {
+  const std::string bytes = MakeInitialState("token", 3, {MemberNamed("a")})->Encode();
+  // 16,384 times the list of member 1, then 16,384 times epoch 1; and the same in halves.
+  const std::string owners = "\x80\x80\x01\x01\x01";
+  const std::string epochs = "\x80\x80\x01\x01";
+  const std::string half_owners = "\x80\x40\x01\x01";
+  const std::string half_epochs = "\x80\x40\x01";
+  ASSERT_TRUE(bytes.ends_with(owners + epochs));
+  const std::string head = bytes.substr(0, bytes.size() - owners.size() - epochs.size());
+  EXPECT_TRUE(ClusterState::Decode(head + owners + epochs).ok());
+  for (const std::string& tail : {half_owners + half_owners + epochs, owners + half_epochs + half_epochs}) {
+    EXPECT_EQ(ClusterState::Decode(head + tail).status().code(), absl::StatusCode::kDataLoss);
+  }
+}
+
 TEST(ClusterStateTest, ANewerFormatAsksForAnUpgrade) {
   std::string bytes = Sample().Encode();
   bytes[0] = 2;
