@@ -97,7 +97,9 @@ void Dispatcher::Again(IoLoop& loop, CallPtr call) {
 }
 
 void Dispatcher::OnReply(CallPtr call, Connection& from, v1::Reply& reply) {
-  if (reply.code() == 0) {
+  // An absent key is an answer like any other, and its context matters.
+  const bool absent = !call->is_mutation() && StatusOf(reply).code() == absl::StatusCode::kNotFound;
+  if (reply.code() == 0 || absent) {
     quota_.Refund();
     Release(*call);
     if (call->is_mutation()) {

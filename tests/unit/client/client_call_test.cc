@@ -49,7 +49,7 @@ TEST_F(ClientCallTest, GetReturnsValuesContextAndFacts) {
 
 TEST_F(ClientCallTest, AnAbsentKeyIsNoErrorAndItsContextIsKept) {
   node().OnRequest([](const v1::Request&) {
-    v1::Reply reply;
+    v1::Reply reply = Failure(static_cast<int>(absl::StatusCode::kNotFound), "no value under this key");
     reply.set_context("seen the delete");
     return reply;
   });
