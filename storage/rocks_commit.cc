@@ -99,9 +99,16 @@ absl::Status RocksEngine::WriteJobs(std::span<CommitJob* const> jobs, size_t byt
   }
   absl::Status written = WriteSynced(&batch);
   if (!written.ok()) return written;
-  commits_.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t commits = commits_.fetch_add(1, std::memory_order_relaxed) + 1;
   records_.fetch_add(records, std::memory_order_relaxed);
   parts_.synced->Note(parts_.db->GetLatestSequenceNumber());
+  if (parts_.flush_every_commits > 0 && commits % parts_.flush_every_commits == 0) {
+    rocksdb::FlushOptions flush;
+    flush.wait = false;
+    flush.allow_write_stall = true;
+    rocksdb::Status status = parts_.db->Flush(flush);
+    if (!status.ok()) parts_.sticky->Fail(FatalStatus(status, "the store can't flush"));
+  }
   return absl::OkStatus();
 }
 

@@ -37,6 +37,7 @@ class RocksEngine final : public StoreEngine {
     std::unique_ptr<DiskWatch> disk;
     std::unique_ptr<rocksdb::DB> db;
     bool deterministic = false;
+    uint64_t flush_every_commits = 0;
   };
 
   RocksEngine(Parts parts, Tracer& tracer);

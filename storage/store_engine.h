@@ -43,6 +43,9 @@ struct StoreOptions {
   size_t block_cache_bytes = size_t{64} << 20;
   size_t write_buffer_bytes = size_t{32} << 20;
   int write_buffers_max = 4;
+  // Also flushes after so many commits; 0 = only when a write buffer is full, which no two runs reach at the same
+  // commit.
+  uint64_t flush_every_commits = 0;
   size_t blob_bytes_min = 8192;  // values from this size go to blob files
   // Disk classes (P37): client puts and replica writes are refused below X free bytes, control writes below Z.
   uint64_t free_bytes_for_writes = uint64_t{512} << 20;

@@ -172,8 +172,8 @@ int Sweep(const Arguments& args) {
   const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   std::printf("%lu seeds in %.1f s: %.1f seeds/s on %d jobs\n", all.seeds, took, static_cast<double>(all.seeds) / took,
               args.jobs);
-  std::printf("acked %lu of %lu mutations, %lu reads (%lu with siblings), %lu events\n", all.acked, all.mutations,
-              all.reads, all.siblings, all.double_mints, all.events);
+  std::printf("acked %lu of %lu mutations, %lu reads (%lu with siblings), %lu minted twice, %lu events\n", all.acked,
+              all.mutations, all.reads, all.siblings, all.double_mints, all.events);
   std::printf("faults: %lu crashes and kills, %lu wipes, %lu partitions, %lu failed syncs; %lu disk images inspected\n",
               all.crashes, all.wipes, all.partitions, all.sync_failures, all.images);
   std::printf("seeds with violations: %lu, not deterministic: %lu%s\n", all.violations, all.nondeterministic,

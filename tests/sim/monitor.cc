@@ -34,7 +34,10 @@ void Monitor::OnCommit(int node, const std::string& key, const Object& object) {
   newest = object.vv();
 }
 
-void Monitor::OnDurable(int node, const std::string& key, const VersionVector& vv) { durable_[{node, key}].Join(vv); }
+void Monitor::OnDurable(int node, const std::string& key, const VersionVector& vv) {
+  durable_[{node, key}].Join(vv);
+  durable_ever_[{node, key}].Join(vv);
+}
 
 void Monitor::OnCrash(int node) {
   for (auto it = newest_.begin(); it != newest_.end();) {
@@ -53,7 +56,7 @@ void Monitor::OnWipe(int node) {
 void Monitor::OnAck(const MutationRecord& mutation, uint32_t durable) {
   const std::vector<Dot> dots = DotsOf(mutation.id);
   uint32_t holders = 0;
-  for (const auto& [at, vv] : durable_) {
+  for (const auto& [at, vv] : durable_ever_) {
     if (at.second != mutation.key) continue;
     if (std::any_of(dots.begin(), dots.end(), [&vv](const Dot& d) { return vv.Covers(d); })) ++holders;
   }
@@ -81,6 +84,7 @@ std::set<MutationId> Monitor::TombstonesCovered(const std::string& key, const Ve
 
 std::vector<StoreEngine::ReadResult> MonitoredEngine::ReadCached(std::span<const RecordKey* const> keys) {
   std::vector<ReadResult> results = engine_->ReadCached(keys);
+  for (size_t i = 0; i < keys.size(); ++i) NoteRead(keys[i]->key, results[i]);
   Spoil(&results);
   return results;
 }
@@ -90,6 +94,13 @@ void MonitoredEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, 
     Spoil(&results);
     done(std::move(results));
   });
+}
+
+// What can be read is durable, also if the process died before it heard so.
+void MonitoredEngine::NoteRead(const std::string& key, const ReadResult& result) {
+  if (!result.ok() || !result->has_value()) return;
+  absl::StatusOr<Object> object = Object::Decode((*result)->object);
+  if (object.ok()) monitor_.OnDurable(node_, key, object->vv());
 }
 
 void MonitoredEngine::Spoil(std::vector<ReadResult>* results) const {

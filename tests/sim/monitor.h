@@ -51,6 +51,7 @@ class Monitor {
   std::map<std::string, std::map<Dot, MutationId>> tombstones_;
   std::map<NodeKey, VersionVector> newest_;
   std::map<NodeKey, VersionVector> durable_;
+  std::map<NodeKey, VersionVector> durable_ever_;  // by disks that were wiped since, too
   Violations violations_;
 };
 
@@ -88,6 +89,7 @@ class MonitoredEngine : public StoreEngine {
   absl::Status Close() override { return engine_->Close(); }
 
  private:
+  void NoteRead(const std::string& key, const ReadResult& result);
   void Spoil(std::vector<ReadResult>* results) const;
 
   std::unique_ptr<StoreEngine> engine_;

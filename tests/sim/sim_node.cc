@@ -15,9 +15,10 @@ StoreOptions EngineOptions(rocksdb::Env* env) {
   options.data_dir = kDataDir;
   options.env = env;
   options.deterministic = true;
-  // Small, so that flushes and compactions happen within a run.
-  options.write_buffer_bytes = size_t{64} << 10;
-  options.block_cache_bytes = size_t{1} << 20;
+  // By count, so that flushes and compactions happen within a run, at the same commit in each run of a seed. Nor may
+  // the cache evict: which block goes depends on ids that RocksDB draws for itself.
+  options.flush_every_commits = 40;
+  options.block_cache_bytes = size_t{256} << 20;
   options.free_bytes_for_writes = 0;
   options.free_bytes_for_control = 0;
   return options;

@@ -167,6 +167,9 @@ void Workload::OnWriteDone(Write write, absl::StatusOr<ClientReply> reply) {
     if (!reply->context.empty()) {
       Chain chain{reply->context, m.observed};
       chain.observed.insert(m.id);
+      absl::StatusOr<Context> context =
+          OpenContext(reply->context, ring_->cluster(), ring_->state().buckets[0].id, m.key);
+      if (context.ok()) chain.observed.merge(monitor_.TombstonesCovered(m.key, context->vv));
       chains_[{write.client, m.key}] = std::move(chain);
     }
     Think(write.client);

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "core/model/slot.h"
 #include "tests/sim/nemesis.h"
 #include "tests/sim/sim_node.h"
@@ -50,11 +52,13 @@ class World {
   void InspectImages(const MutationRecord& mutation);
   bool FinalReads();
   FinalStates CollectFinals();
+  void ShowHistory(const FinalStates& finals);
   void Report(const std::string& invariant, const std::string& what) {
     result_.violations.push_back({invariant, what});
   }
 
   const WorldOptions& options_;
+  const std::function<void(const std::string&)>& show_;
   SimScheduler scheduler_;
   SimRandom random_;
   SimNetwork network_;
@@ -70,6 +74,7 @@ class World {
 
 World::World(const WorldOptions& options, const std::function<void(const std::string&)>& show)
     : options_(options),
+      show_(show),
       scheduler_(options.seed),
       random_(options.seed),
       network_(scheduler_, random_.Split("network"), options.link),
@@ -94,7 +99,7 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
 // I12 by the disks themselves: what the acknowledgement says is durable must be on as many platters.
 void World::InspectImages(const MutationRecord& mutation) {
   constexpr uint64_t kInspectEvery = 61;
-  if (mutation.id % kInspectEvery != options_.seed % kInspectEvery) return;
+  if (mutation.id % kInspectEvery != options_.seed % kInspectEvery || nemesis_->figures().wipes > 0) return;
   ++result_.images_inspected;
   const RecordKey key{PartitionOf(mutation.key), ring_->state().buckets[0].id, mutation.key};
   const std::vector<Dot> dots = monitor_.DotsOf(mutation.id);
@@ -140,6 +145,42 @@ FinalStates World::CollectFinals() {
   return finals;
 }
 
+// What a reader needs to understand a violation: every write of each key, and what the replicas hold.
+void World::ShowHistory(const FinalStates& finals) {
+  const auto at = [](MonotonicTime t) { return static_cast<double>(t.time_since_epoch().count()) * 1e-9; };
+  for (const auto& [key, replicas] : finals) {
+    for (const MutationRecord& m : history_.mutations()) {
+      if (m.key != key) continue;
+      std::string line =
+          absl::StrCat(key, " v", m.id, " client ", m.client, m.is_delete ? " delete" : " put", m.blind ? " blind" : "",
+                       " observed={", absl::StrJoin(m.observed, ","), "} status=", static_cast<int>(m.status),
+                       " attempts=", m.attempts, " durable=", m.durable, " ",
+                       absl::StrFormat("%.6f..%.6f", at(m.invoked_at), at(m.done_at)), " dots=");
+      for (const Dot& d : monitor_.DotsOf(m.id)) {
+        absl::StrAppend(&line, " ", absl::Hex(d.actor.store.value() >> 48), ".",
+                        absl::Hex(d.actor.lifetime.value() >> 48), ".", d.actor.epoch, ":", d.counter);
+      }
+      show_(line);
+    }
+    for (const ReadRecord& r : history_.reads()) {
+      if (r.key != key) continue;
+      show_(absl::StrCat(key, " read by ", r.client, r.final ? " (final)" : "", " {", absl::StrJoin(r.values, ","),
+                         "} ", absl::StrFormat("%.6f..%.6f", at(r.invoked_at), at(r.done_at))));
+    }
+    for (size_t i = 0; i < replicas.size(); ++i) {
+      std::string line = absl::StrCat(key, " owner ", i, " vv:");
+      for (const auto& e : replicas[i].vv().entries()) {
+        absl::StrAppend(&line, " ", absl::Hex(e.actor.store.value() >> 48), ".",
+                        absl::Hex(e.actor.lifetime.value() >> 48), ".", e.actor.epoch, ":", e.counter);
+      }
+      for (const Sibling& s : replicas[i].siblings()) {
+        absl::StrAppend(&line, s.tombstone ? " tombstone " : " v", s.op_id.low);
+      }
+      show_(line);
+    }
+  }
+}
+
 RunResult World::Run() {
   result_.seed = options_.seed;
   for (auto& node : nodes_) {
@@ -166,8 +207,9 @@ RunResult World::Run() {
       result_.double_mints += monitor_.DotsOf(id).size() > 1 ? 1 : 0;
     }
     for (Violation& v : CheckAll(history_, finals)) result_.violations.push_back(std::move(v));
+    for (const Violation& v : monitor_.violations()) result_.violations.push_back(v);
+    if (show_ && !result_.violations.empty()) ShowHistory(finals);
   }
-  for (const Violation& v : monitor_.violations()) result_.violations.push_back(v);
   for (const SeriousEvent& e : serious_) {
     const bool planned = e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0;
     if (e.severity == Severity::kAlarm && !planned) Report("I5", "alarm: " + e.text);
