@@ -1,0 +1,52 @@
+#include "tests/chaos/henged_cluster.h"
+
+#include <chrono>
+#include <thread>
+
+namespace henge::chaos {
+
+HengedCluster::HengedCluster(int members) : members_(members) {
+  for (int i = 0; i < members; ++i) {
+    client_addresses_.push_back(FreeAddress());
+    peer_addresses_.push_back(FreeAddress());
+    list_ += (i > 0 ? "," : "") + NameOf(i) + "=" + client_addresses_.back() + "/" + peer_addresses_.back();
+    clients_.push_back(std::make_unique<RawClient>(client_addresses_.back()));
+  }
+}
+
+std::vector<std::string> HengedCluster::Flags(int i, const std::string& data_dir) const {
+  return {"--name=" + NameOf(i), "--initial-cluster=" + list_, "--cluster-token=test", "--data-dir=" + data_dir,
+          "--shards=2"};
+}
+
+bool HengedCluster::Start(int i) {
+  auto& member = members_[static_cast<size_t>(i)];
+  member.reset();
+  member = std::make_unique<HengedProcess>(scratch_, Flags(i));
+  return member->AwaitReady();
+}
+
+bool HengedCluster::StartAll() {
+  for (int i = 0; i < size(); ++i)
+    members_[static_cast<size_t>(i)] = std::make_unique<HengedProcess>(scratch_, Flags(i));
+  for (int i = 0; i < size(); ++i) {
+    if (!process(i).AwaitReady()) return false;
+  }
+  for (int i = 0; i < size(); ++i) {
+    if (!AwaitPeers(i, size() - 1)) return false;
+  }
+  return true;
+}
+
+bool HengedCluster::AwaitPeers(int i, int peers) {
+  for (int attempt = 0; attempt < 2000; ++attempt) {
+    int connected = 0;
+    const v1::NodeStatusReply status = client(i).Status();
+    for (const v1::PeerStatus& peer : status.peers()) connected += peer.connected() ? 1 : 0;
+    if (connected == peers) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+}  // namespace henge::chaos

@@ -1,0 +1,46 @@
+// A cluster of real henged processes on loopback.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/chaos/henged_process.h"
+#include "tests/chaos/raw_client.h"
+
+namespace henge::chaos {
+
+class HengedCluster {
+ public:
+  explicit HengedCluster(int members);
+
+  // The flags of member `i`, which serves `data_dir`.
+  std::vector<std::string> Flags(int i, const std::string& data_dir) const;
+  std::vector<std::string> Flags(int i) const { return Flags(i, DataDir(i)); }
+  std::string DataDir(int i) const { return scratch_ / (NameOf(i) + ".data"); }
+  static std::string NameOf(int i) { return "n" + std::to_string(i + 1); }
+
+  // Starts member `i`; false if it does not come up.
+  [[nodiscard]] bool Start(int i);
+  // Starts all and waits until all have met all.
+  [[nodiscard]] bool StartAll();
+  // Waits until member `i` is connected with `peers` others.
+  [[nodiscard]] bool AwaitPeers(int i, int peers);
+
+  int size() const { return static_cast<int>(members_.size()); }
+  HengedProcess& process(int i) { return *members_[static_cast<size_t>(i)]; }
+  RawClient& client(int i) { return *clients_[static_cast<size_t>(i)]; }
+  const TempDir& scratch() const { return scratch_; }
+  const std::string& client_address(int i) const { return client_addresses_[static_cast<size_t>(i)]; }
+  const std::string& peer_address(int i) const { return peer_addresses_[static_cast<size_t>(i)]; }
+
+ private:
+  TempDir scratch_;
+  std::vector<std::string> client_addresses_;
+  std::vector<std::string> peer_addresses_;
+  std::string list_;
+  std::vector<std::unique_ptr<HengedProcess>> members_;
+  std::vector<std::unique_ptr<RawClient>> clients_;
+};
+
+}  // namespace henge::chaos
