@@ -185,7 +185,7 @@ TEST(BadBytes, AFrameThatIsNoneEndsItsStreamOnly) {
   EXPECT_EQ(silent.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(silent.error_message(), HasSubstr("must say who it is"));
   EXPECT_TRUE(cluster.client(0).Put("k", "v").ok());
-  EXPECT_EQ(cluster.client(0).Status().peers(0).connected(), true);
+  EXPECT_TRUE(cluster.AwaitPeers(0, 2));
 }
 
 TEST(BadRequest, IsRefusedWithTheReasonAndChangesNothing) {

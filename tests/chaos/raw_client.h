@@ -23,6 +23,7 @@ class RawClient {
   Result Put(const std::string& key, const std::string& value, const std::string& context = "");
   Result Get(const std::string& key, uint32_t quorum = 0);
   Result Delete(const std::string& key, const std::string& context = "");
+  // Empty if the node could not be asked: it may just have died.
   v1::NodeStatusReply Status();
   // SERVING, NOT_SERVING, SERVICE_UNKNOWN, or the error of the call.
   std::string Health(const std::string& service);
