@@ -34,6 +34,8 @@ void CheckCausality(const History& history, Violations* out);
 // I8: no more siblings than writers that can be concurrent; one sequential client makes one.
 void CheckSiblingBound(const History& history, Violations* out);
 
-Violations CheckAll(const History& history, const FinalStates& finals);
+// `disk_lost`: a disk was wiped in the run. Until a wiped replica recovers by itself, a reader may then miss its own
+// writes, and I8 has no bound.
+Violations CheckAll(const History& history, const FinalStates& finals, bool disk_lost);
 
 }  // namespace henge::sim

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/model/object_builder.h"
 
 namespace henge::sim {
@@ -55,15 +56,17 @@ void Monitor::OnWipe(int node) {
 
 void Monitor::OnAck(const MutationRecord& mutation, uint32_t durable) {
   const std::vector<Dot> dots = DotsOf(mutation.id);
-  uint32_t holders = 0;
+  std::vector<int> holders;
   for (const auto& [at, vv] : durable_ever_) {
     if (at.second != mutation.key) continue;
-    if (std::any_of(dots.begin(), dots.end(), [&vv](const Dot& d) { return vv.Covers(d); })) ++holders;
+    if (std::any_of(dots.begin(), dots.end(), [&vv = vv](const Dot& d) { return vv.Covers(d); })) {
+      holders.push_back(at.first);
+    }
   }
-  if (holders < durable || durable < mutation.w) {
+  if (holders.size() < durable || durable < mutation.w) {
     violations_.push_back(
         {"I12", absl::StrCat("v", mutation.id, " of ", mutation.key, " was acknowledged as durable on ", durable,
-                             " nodes (w=", mutation.w, "), but ", holders, " hold it")});
+                             " nodes (w=", mutation.w, "), but only these hold it: ", absl::StrJoin(holders, ","))});
   }
 }
 
@@ -90,10 +93,14 @@ std::vector<StoreEngine::ReadResult> MonitoredEngine::ReadCached(std::span<const
 }
 
 void MonitoredEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) {
-  engine_->ReadBlocking(std::move(keys), loop, [this, done = std::move(done)](std::vector<ReadResult> results) mutable {
+  std::vector<std::string> names;
+  for (const RecordKey& key : keys) names.push_back(key.key);
+  auto noted = [this, names = std::move(names), done = std::move(done)](std::vector<ReadResult> results) mutable {
+    for (size_t i = 0; i < names.size(); ++i) NoteRead(names[i], results[i]);
     Spoil(&results);
     done(std::move(results));
-  });
+  };
+  engine_->ReadBlocking(std::move(keys), loop, std::move(noted));
 }
 
 // What can be read is durable, also if the process died before it heard so.

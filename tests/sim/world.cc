@@ -206,7 +206,8 @@ RunResult World::Run() {
       history_.Find(id)->times_minted = monitor_.DotsOf(id).size();
       result_.double_mints += monitor_.DotsOf(id).size() > 1 ? 1 : 0;
     }
-    for (Violation& v : CheckAll(history_, finals)) result_.violations.push_back(std::move(v));
+    for (Violation& v : CheckAll(history_, finals, nemesis_->figures().wipes > 0))
+      result_.violations.push_back(std::move(v));
     for (const Violation& v : monitor_.violations()) result_.violations.push_back(v);
     if (show_ && !result_.violations.empty()) ShowHistory(finals);
   }

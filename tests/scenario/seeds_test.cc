@@ -1,0 +1,78 @@
+// Seeds of the whole simulator as part of the default suite: correct code is clean, and repeats; each planted bug is
+// found by the checker that is there for it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "tests/sim/world.h"
+
+namespace henge::sim {
+namespace {
+
+std::string Show(const RunResult& result) {
+  std::string text = "seed " + std::to_string(result.seed);
+  for (const Violation& v : result.violations) text += "\n  " + v.invariant + ": " + v.what;
+  return text;
+}
+
+TEST(SeedsTest, CorrectClustersAreCleanUnderFaults) {
+  uint64_t acked = 0, crashes = 0, partitions = 0, images = 0, siblings = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    const RunResult result = RunWorld(WorldOptions::FromSeed(seed));
+    EXPECT_TRUE(result.violations.empty()) << Show(result);
+    acked += result.acked, crashes += result.crashes, partitions += result.partitions;
+    images += result.images_inspected, siblings += result.siblings_seen;
+  }
+  // A clean sweep that reached nothing would say nothing.
+  EXPECT_GT(acked, 3000u);
+  EXPECT_GT(crashes, 50u);
+  EXPECT_GT(partitions, 50u);
+  EXPECT_GT(images, 50u);
+  EXPECT_GT(siblings, 500u);
+}
+
+TEST(SeedsTest, TwoRunsOfOneSeedHaveOneFingerprint) {
+  std::set<uint64_t> fingerprints;
+  for (uint64_t seed = 200; seed < 210; ++seed) {
+    const uint64_t first = RunWorld(WorldOptions::FromSeed(seed)).fingerprint;
+    EXPECT_EQ(first, RunWorld(WorldOptions::FromSeed(seed)).fingerprint) << "seed " << seed;
+    fingerprints.insert(first);
+  }
+  EXPECT_EQ(fingerprints.size(), 10u) << "different seeds are different runs";
+}
+
+// The invariants that runs of the first `seeds` seeds violate with `bug` planted.
+std::set<std::string> Found(PlantedBug bug, uint64_t seeds) {
+  std::set<std::string> found;
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    WorldOptions options = WorldOptions::FromSeed(seed);
+    options.bug = bug;
+    for (const Violation& v : RunWorld(options).violations) found.insert(v.invariant);
+  }
+  return found;
+}
+
+TEST(PlantedBugTest, AckBeforeCommitIsSeenByTheTruthOfAcks) {
+  EXPECT_TRUE(Found(PlantedBug::kAckBeforeCommit, 15).contains("I12"));
+}
+
+TEST(PlantedBugTest, ADroppedSiblingIsALostWrite) {
+  const std::set<std::string> found = Found(PlantedBug::kDropSibling, 15);
+  EXPECT_TRUE(found.contains("I1"));
+}
+
+TEST(PlantedBugTest, ForgottenWritesBreakTheTruthOfAcks) {
+  EXPECT_TRUE(Found(PlantedBug::kForgetWrites, 10).contains("I12"));
+}
+
+// P3: with the lifetime of its last run a process mints dots that it had minted and lost.
+TEST(PlantedBugTest, AReusedLifetimeReusesDots) { EXPECT_TRUE(Found(PlantedBug::kReuseLifetime, 60).contains("I5")); }
+
+TEST(PlantedBugTest, SyncsThatDoNothingAreSeenOnTheDisks) {
+  EXPECT_TRUE(Found(PlantedBug::kSyncDoesNothing, 15).contains("I12"));
+}
+
+}  // namespace
+}  // namespace henge::sim
