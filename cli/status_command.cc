@@ -1,0 +1,198 @@
+// status: every member, asked directly, as it sees itself and the others.
+#include <CLI/App.hpp>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "cli/cluster_view.h"
+#include "cli/commands.h"
+#include "cli/encoding.h"
+#include "cli/json.h"
+#include "cli/table.h"
+#include "henge/admin.h"
+
+namespace henge::cli {
+namespace {
+
+struct MemberAnswer {
+  const Member* member;
+  Ownership ownership;
+  absl::StatusOr<NodeStatus> status;
+};
+
+// All at once, so that one that hangs costs the others no time.
+std::vector<MemberAnswer> AskAll(const ClusterState& state, std::chrono::milliseconds timeout) {
+  std::vector<std::future<absl::StatusOr<NodeStatus>>> pending;
+  for (const Member& member : state.members) {
+    pending.push_back(std::async(std::launch::async, FetchNodeStatus, member.client_address, timeout));
+  }
+  std::vector<Ownership> ownership = CountOwnership(state);
+  std::vector<MemberAnswer> answers;
+  for (size_t i = 0; i < pending.size(); ++i) {
+    answers.push_back({&state.members[i], ownership[i], pending[i].get()});
+  }
+  return answers;
+}
+
+std::string PeersText(const ClusterState& state, const NodeStatus& status) {
+  std::vector<std::string> parts;
+  for (const PeerView& peer : status.peers) {
+    std::string name = MemberName(state, MemberId(peer.member));
+    if (!peer.connected) {
+      parts.push_back(name + " down");
+    } else if (peer.disqualified) {
+      parts.push_back(name + " slow");
+    } else if (peer.latency_p95_us == 0) {
+      parts.push_back(name + " up");
+    } else {
+      parts.push_back(absl::StrFormat("%s %.1f ms", name, static_cast<double>(peer.latency_p95_us) / 1e3));
+    }
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+void PrintTable(Context& context, const Ring& ring, const std::vector<MemberAnswer>& answers) {
+  using Align = Table::Align;
+  Table table({{"NAME"},
+               {"ADDRESS"},
+               {"STATE"},
+               {"VERSION"},
+               {"RING", Align::kRight},
+               {"OWNS", Align::kRight},
+               {"KEYS", Align::kRight},
+               {"DATA", Align::kRight},
+               {"MEMORY", Align::kRight},
+               {"UP", Align::kRight},
+               {"PEERS"}});
+  for (const MemberAnswer& answer : answers) {
+    std::string owns = Percent(answer.ownership.owned, kPartitionCount);
+    if (!answer.status.ok()) {
+      table.AddRow(
+          {answer.member->name, answer.member->client_address, "unreachable", "-", "-", owns, "-", "-", "-", "-", ""});
+      continue;
+    }
+    const NodeStatus& status = *answer.status;
+    table.AddRow({answer.member->name, answer.member->client_address, status.state, status.version,
+                  absl::StrCat("v", status.state_version), owns, absl::StrCat(status.keys_estimate),
+                  HumanBytes(status.data_bytes), HumanBytes(status.resident_bytes),
+                  HumanDuration(static_cast<double>(status.uptime_s)), PeersText(ring.state(), status)});
+  }
+  table.Print(context.out());
+}
+
+// What an operator should look at.
+void SayProblems(Context& context, const Ring& ring, const std::vector<MemberAnswer>& answers) {
+  for (const MemberAnswer& answer : answers) {
+    const std::string& name = answer.member->name;
+    if (!answer.status.ok()) {
+      context.Say(absl::StrCat(name, " is unreachable: ", answer.status.status().message()));
+      continue;
+    }
+    const NodeStatus& status = *answer.status;
+    if (status.cluster != ring.cluster().value()) {
+      context.Say(absl::StrCat(name, " answers for another cluster (", Hex(status.cluster), "): check its address"));
+    }
+    if (status.name != name) {
+      context.Say(absl::StrCat("at ", answer.member->client_address, " answers ", status.name, ", not ", name,
+                               ": check the addresses of both"));
+    }
+    if (status.state_version != ring.version().value()) {
+      context.Say(absl::StrCat(name, " has version ", status.state_version, " of the cluster state, not ",
+                               ring.version().value()));
+    }
+    if (status.disk != "plenty" && !status.disk.empty()) {
+      context.Say(
+          absl::StrCat(name, "'s disk is short of room (", status.disk, "): it refuses writes until there is more"));
+    }
+    if (status.dot_collisions > 0) {
+      context.Say(
+          absl::StrCat(name, " has seen ", status.dot_collisions,
+                       " versions under a reused identity: a store was copied or restored behind the cluster's back"));
+    }
+  }
+}
+
+Json StatusJson(const NodeStatus& status) {
+  Json json = {{"state", status.state},
+               {"program_version", status.version},
+               {"member", status.member},
+               {"store", Hex(status.store)},
+               {"state_version", status.state_version},
+               {"uptime_s", status.uptime_s},
+               {"shards", status.shards},
+               {"owned_partitions", status.owned_partitions},
+               {"keys_estimate", status.keys_estimate},
+               {"data_bytes", status.data_bytes},
+               {"store_memory_bytes", status.store_memory_bytes},
+               {"resident_bytes", status.resident_bytes},
+               {"cpu_seconds", status.cpu_seconds},
+               {"disk", status.disk},
+               {"gets", status.gets},
+               {"puts", status.puts},
+               {"deletes", status.deletes},
+               {"forwarded", status.forwarded},
+               {"refused", status.refused},
+               {"quorum_failures", status.quorum_failures},
+               {"hedges", status.hedges},
+               {"read_repairs", status.read_repairs},
+               {"blind_writes", status.blind_writes},
+               {"dot_collisions", status.dot_collisions},
+               {"quarantined", status.quarantined},
+               {"commits", status.commits},
+               {"commit_records", status.commit_records}};
+  json["peers"] = Json::array();
+  for (const PeerView& peer : status.peers) {
+    json["peers"].push_back({{"member", peer.member},
+                             {"connected", peer.connected},
+                             {"disqualified", peer.disqualified},
+                             {"latency_p95_us", peer.latency_p95_us},
+                             {"calls", peer.calls},
+                             {"failures", peer.failures}});
+  }
+  return json;
+}
+
+void PrintJson(Context& context, const Ring& ring, const std::vector<MemberAnswer>& answers) {
+  Json json = {{"cluster", Hex(ring.cluster().value())},
+               {"state_version", ring.version().value()},
+               {"replicas", ring.state().replicas}};
+  json["members"] = Json::array();
+  for (const MemberAnswer& answer : answers) {
+    Json member = {{"name", answer.member->name},
+                   {"address", answer.member->client_address},
+                   {"zone", answer.member->zone},
+                   {"owned_share", static_cast<double>(answer.ownership.owned) / kPartitionCount},
+                   {"reachable", answer.status.ok()}};
+    if (answer.status.ok()) {
+      member["status"] = StatusJson(*answer.status);
+    } else {
+      member["error"] = std::string(answer.status.status().message());
+    }
+    json["members"].push_back(std::move(member));
+  }
+  context.out() << PrettyJson(json) << '\n';
+}
+
+ExitCode Status(Context& context) {
+  auto ring = FetchRing(context);
+  if (!ring.ok()) return context.Fail(ring.status());
+  std::vector<MemberAnswer> answers = AskAll(ring->state(), context.flags().timeout);
+  if (context.output() == Output::kJson)
+    PrintJson(context, *ring, answers);
+  else
+    PrintTable(context, *ring, answers);
+  SayProblems(context, *ring, answers);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void DeclareStatusCommand(CLI::App& app, Action& chosen) {
+  CLI::App* command = app.add_subcommand("status", "Show each node: state, share, size, and its peers as it sees them");
+  command->callback([&chosen] { chosen = Status; });
+}
+
+}  // namespace henge::cli
