@@ -1,6 +1,7 @@
 // Places that are used again: a value is found by a small number, and nothing is allocated once it is warm.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>

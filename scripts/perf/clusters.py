@@ -122,7 +122,12 @@ class HengeCluster(Cluster):
         return os.path.join(self.folder, f"n{i + 1}.ready")
 
     def _ready(self):
-        return all(os.path.exists(self._ready_file(i)) for i in range(NODES))
+        """All serve, and have found each other: writes through the SDK, spread over all nodes, succeed."""
+        if not all(os.path.exists(self._ready_file(i)) for i in range(NODES)):
+            return False
+        probe = subprocess.run([*self._bench_command(), "--key-prefix", "ready:", "--keys", "64", "--ops", "1",
+                                "--warm-up", "0"], check=False, capture_output=True, env=processes.environment())
+        return probe.returncode == 0
 
     def _bench_command(self):
         return [self._henge, "bench", "--endpoints", self.endpoints]

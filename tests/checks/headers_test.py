@@ -16,9 +16,15 @@ class HeadersTest(TreeCase):
         super().setUp()
         self.build = os.path.join(self.root, "build")
         os.makedirs(self.build)
-        command = f"{os.environ.get('HENGE_CXX', 'c++')} -I{self.root} -o x.o -c x.cc"
+        self.compile("x.cc")
+
+    def compile(self, *paths):
+        """Plants the commands of a build that compiles `paths`."""
+        compiler = os.environ.get("CXX", "c++")
+        entries = [{"directory": self.root, "file": os.path.join(self.root, path),
+                    "command": f"{compiler} -I{self.root} -o x.o -c {path}"} for path in paths]
         with open(os.path.join(self.build, "compile_commands.json"), "w", encoding="utf-8") as file:
-            json.dump([{"directory": self.root, "file": "x.cc", "command": command}], file)
+            json.dump(entries, file)
 
     def check(self):
         return headers.check(self.root, self.build, tree.load(self.root), jobs=2)
@@ -37,6 +43,15 @@ class HeadersTest(TreeCase):
         self.assertEqual(self.check()[1:], (0, 3))
         self.plant({"storage/a.h": "#pragma once\nstruct A { int x; };\n"})
         self.assertEqual(self.check()[1:], (2, 3))
+
+    def test_what_the_build_proves_is_not_compiled_again(self):
+        proved = {"storage/a.h": "#pragma once\n", "storage/a.cc": '#include "storage/a.h"\n'}
+        not_first = {"storage/b.h": "#pragma once\n", "storage/b.cc": '#include <map>\n#include "storage/b.h"\n'}
+        not_built = {"storage/c.h": "#pragma once\n", "storage/c.cc": '#include "storage/c.h"\n'}
+        precompiled = {"tests/d.h": "#pragma once\n", "tests/d.cc": '#include "tests/d.h"\n'}
+        self.plant({**proved, **not_first, **not_built, **precompiled})
+        self.compile("storage/a.cc", "storage/b.cc", "tests/d.cc")
+        self.assertEqual(self.check()[1:], (4, 5))  # all but a.h; the clean tree has one more
 
     def test_a_build_that_is_not_configured_is_refused(self):
         result = subprocess.run([sys.executable, os.path.join(SCRIPTS, "check_headers"), self.root], capture_output=True,

@@ -202,6 +202,7 @@ TEST(PeerCodec, GarbageIsRefusedOrHarmless) {
     } else {
       EXPECT_EQ(request.status().code(), absl::StatusCode::kInvalidArgument);
     }
+    // discarded: what matters is that it neither crashes nor hangs
     (void)DecodePeerReply(Spoil(replies[i % replies.size()], rng));
   }
   EXPECT_GT(accepted, 100);
