@@ -80,9 +80,13 @@ class [[nodiscard]] Task {
   }
 
   bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+  // Started by a call, not by symmetric transfer: a task that ends without waiting returns here, so that a loop of such
+  // awaits needs no stack, also where the compiler makes no tail calls (sanitizers, debug builds).
+  bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    handle_.resume();
+    if (handle_.done()) return false;
     handle_.promise().continuation = awaiting;
-    return handle_;
+    return true;
   }
   T await_resume() { return handle_.promise().Take(); }
 

@@ -45,7 +45,6 @@ TEST(TaskTest, ReturnsItsValueToTheAwaiter) {
   EXPECT_EQ(sum, 45);
 }
 
-// Symmetric transfer: a chain of awaits that complete at once needs no stack.
 Task<int> CountDown(int from) {
   if (from == 0) co_return 0;
   co_return 1 + co_await CountDown(from - 1);
