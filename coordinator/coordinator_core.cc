@@ -11,6 +11,10 @@ namespace {
 // How many hedges or retries may come at once before the share decides.
 constexpr int kExtraAttemptsBurst = 20;
 
+// Read repairs under way at once; more are left to the next read.
+constexpr int kRepairsMax = 1024;
+constexpr size_t kRepairBytesMax = size_t{16} << 20;
+
 }  // namespace
 
 CoordinatorCore::CoordinatorCore(CoordinatorOptions options_in, ShardEnvironment environment, LocalReplica& local_in,
@@ -20,6 +24,7 @@ CoordinatorCore::CoordinatorCore(CoordinatorOptions options_in, ShardEnvironment
       local(local_in),
       ring(std::move(ring_in)),
       admission(options.in_flight_max, options.in_flight_bytes_max),
+      repairs(kRepairsMax, kRepairBytesMax),
       health({.hedge_delay_initial = options.hedge_delay_initial,
               .hedge_delay_min = options.hedge_delay_min,
               .strikes_to_disqualify = options.strikes_to_disqualify,

@@ -37,11 +37,11 @@ struct CoordinatorCore {
   LocalReplica& local;
   RingPtr ring;  // read again after every wait
   Admission admission;
+  Admission repairs;  // of replicas that were behind, in the background
   ReplicaHealth health;
   ShareBudget hedge_budget;
   ShareBudget retry_budget;
   CoordinatorFigures figures;
-  int repairs_in_flight = 0;
   TaskScope* scope = nullptr;  // null before the coordinator's start and after its end
 
   // Reads that started in this turn and may find their local record only on the disk (ReadRound).

@@ -9,9 +9,6 @@
 namespace henge {
 namespace {
 
-// Repairs under way at once in one shard; more are left to the next read.
-constexpr int kRepairsInFlightMax = 1024;
-
 absl::StatusOr<ReadReply> AsReadReply(absl::StatusOr<PeerReply> reply) {
   if (!reply.ok()) return std::move(reply).status();
   if (auto* read = std::get_if<ReadReply>(&*reply)) return std::move(*read);
@@ -324,24 +321,35 @@ void ReadRound::OnLateAnswer(Attempt& attempt, absl::StatusOr<ReadReply> reply) 
   }
 }
 
-void ReadRound::SendRepair(MemberId member) {
-  if (core_->repairs_in_flight >= kRepairsInFlightMax) return;
-  ++core_->repairs_in_flight;
-  ++core_->figures.read_repairs;
-  MergeRequest request{.key = key_, .epoch = epoch_, .object = merged_bytes()};
-  auto on_end = [core = core_, member](const absl::Status& status) {
-    --core->repairs_in_flight;
+namespace {
+
+// One repair under way; holds its place in the bounds.
+struct RepairCall {
+  CorePtr core;
+  MemberId member;
+  Admission::Ticket ticket;  // of `core`
+
+  void End(const absl::Status& status) const {
     if (status.ok() || core->stopped()) return;
     core->env.tracer.Event(Severity::kDebug, "ReadRepairFailed",
                            {{"peer", uint64_t{member.value()}}, {"error", status.ToString()}});
-  };
+  }
+};
+
+}  // namespace
+
+void ReadRound::SendRepair(MemberId member) {
+  std::shared_ptr<RepairCall> repair(new RepairCall{core_, member, core_->repairs.Enter(merged_bytes().size())});
+  if (!repair->ticket.admitted()) return;
+  ++core_->figures.read_repairs;
+  MergeRequest request{.key = key_, .epoch = epoch_, .object = merged_bytes()};
   if (member == core_->options.self) {
-    core_->local.Merge(std::move(request), [on_end](absl::StatusOr<MergeReply> reply) { on_end(reply.status()); });
+    core_->local.Merge(std::move(request), [repair](absl::StatusOr<MergeReply> reply) { repair->End(reply.status()); });
     return;
   }
   const MonotonicTime deadline = core_->env.clock.Now() + core_->options.budget_default;
   core_->env.transport.Call(member, std::move(request), deadline,
-                            [on_end](absl::StatusOr<PeerReply> reply) { on_end(reply.status()); });
+                            [repair](absl::StatusOr<PeerReply> reply) { repair->End(reply.status()); });
 }
 
 }  // namespace henge

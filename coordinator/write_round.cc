@@ -45,14 +45,13 @@ std::shared_ptr<WriteRound> WriteRound::Replicate(CorePtr core, RecordKey key,
                                                   std::span<const MemberId> holders, int needed,
                                                   MonotonicTime deadline) {
   auto round = std::make_shared<WriteRound>(std::move(core), std::move(key), needed, deadline);
-  round->object_ = std::move(object);
   round->ArmTimer();
   round->AddOwners();
   for (size_t i = 0; i < round->nodes_.size(); ++i) {
     if (std::find(holders.begin(), holders.end(), round->nodes_[i].member) != holders.end()) {
       round->Settle(i, absl::OkStatus());
     } else {
-      round->Send(i, std::nullopt);
+      round->Send(i, *object, std::nullopt);
     }
   }
   return round;
@@ -67,7 +66,7 @@ void WriteRound::OnTimer() {
   if (finished_ || core_->stopped()) return;
   WriteEnd end;
   // A mint that comes after the deadline refuses by itself, so what is not minted by now never will be.
-  if (object_ == nullptr) end.not_minted = absl::DeadlineExceededError("the local record was not read in time");
+  if (!sending_) end.not_minted = absl::DeadlineExceededError("the local record was not read in time");
   Finish(std::move(end));
 }
 
@@ -78,23 +77,24 @@ void WriteRound::OnMinted(absl::StatusOr<MintResult> result) {
     return;
   }
   minted_ = *std::move(result);
-  object_ = minted_->object;
+  object_ = std::move(minted_->object);
   epoch_ = core_->ring->Epoch(key_.partition);
   AddOwners();
   // A version that was found may be of any actor: there is no counter to hold against it.
   const std::optional<Actor> minter = minted_->found ? std::nullopt : std::optional<Actor>(minted_->dot.actor);
-  for (size_t i = 1; i < nodes_.size(); ++i) Send(i, minter);
+  for (size_t i = 1; i < nodes_.size(); ++i) Send(i, *object_, minter);
 }
 
 void WriteRound::AddOwners() {
+  sending_ = true;
   nodes_.push_back({.member = core_->options.self});
   for (MemberId owner : core_->ring->Owners(key_.partition)) {
     if (owner != core_->options.self) nodes_.push_back({.member = owner});
   }
 }
 
-void WriteRound::Send(size_t index, const std::optional<Actor>& minter) {
-  MergeRequest request{.key = key_, .epoch = epoch_, .object = *object_, .minter = minter};
+void WriteRound::Send(size_t index, const std::string& object, const std::optional<Actor>& minter) {
+  MergeRequest request{.key = key_, .epoch = epoch_, .object = object, .minter = minter};
   sent_at_ = core_->env.clock.Now();
   if (index == 0) {
     core_->local.Merge(std::move(request), [round = shared_from_this()](absl::StatusOr<MergeReply> reply) {
@@ -154,17 +154,27 @@ void WriteRound::OnAmnesia() {
     Finish({.verdict = Verdict::kImpossible, .amnesia = true});
     return;
   }
-  // The client has its answer already; the copies that it was told of are about to be covered.
-  absl::StatusOr<MintCommand> command = CommandAgain();
-  if (!command.ok()) return;
-  command->deadline = core_->env.clock.Now() + core_->options.budget_default;
-  if (!core_->scope->Spawn(MintAgain(core_, *std::move(command), tally_.needed()))) {
-    core_->env.tracer.Event(Severity::kAlarm, "AmnesiaWhileDraining", {});
-  }
+  MintAgainLate();
 }
 
-absl::StatusOr<MintCommand> WriteRound::CommandAgain() const {
-  absl::StatusOr<Object> object = Object::Decode(*object_);
+// The client has its answer already; the copies that it was told of are about to be covered.
+void WriteRound::MintAgainLate() {
+  core_->local.Read(key_, [round = shared_from_this()](absl::StatusOr<ReadReply> record) {
+    CoordinatorCore& core = *round->core_;
+    if (core.stopped()) return;
+    absl::StatusOr<MintCommand> command = record.ok() ? round->CommandFrom(record->object) : record.status();
+    // What a later write has replaced needs no new version.
+    if (absl::IsNotFound(command.status())) return;
+    if (command.ok()) {
+      command->deadline = core.env.clock.Now() + core.options.budget_default;
+      if (core.scope->Spawn(MintAgain(round->core_, *std::move(command), round->tally_.needed()))) return;
+    }
+    core.env.tracer.Event(Severity::kAlarm, "AmnesiaNotRepaired", {{"error", command.status().ToString()}});
+  });
+}
+
+absl::StatusOr<MintCommand> WriteRound::CommandFrom(const std::string& bytes) const {
+  absl::StatusOr<Object> object = bytes.empty() ? Object() : Object::Decode(bytes);
   if (!object.ok()) return std::move(object).status();
   for (const Sibling& sibling : object->siblings()) {
     if (sibling.dot != minted_->dot) continue;
@@ -178,7 +188,7 @@ absl::StatusOr<MintCommand> WriteRound::CommandAgain() const {
                        .deadline = deadline_,
                        .again = true};
   }
-  return absl::InternalError("the minted record doesn't hold the minted version");
+  return absl::NotFoundError("the record doesn't hold the version any more");
 }
 
 void WriteRound::Settle(size_t index, absl::Status status) {
@@ -205,6 +215,7 @@ void WriteRound::Decide() {
 void WriteRound::Finish(WriteEnd end) {
   finished_ = true;
   if (timer_.has_value()) core_->env.executor.Cancel(*std::exchange(timer_, std::nullopt));
+  if (!end.amnesia) object_.reset();
   done_.Set(std::move(end));
 }
 

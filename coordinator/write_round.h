@@ -38,10 +38,10 @@ class WriteRound : public std::enable_shared_from_this<WriteRound> {
 
   const Completion<WriteEnd>& done() const { return done_; }
 
-  // What was minted; after an end without `not_minted`.
+  // What was minted, without its `object`; after an end without `not_minted`.
   const MintResult& minted() const { return *minted_; }
-  // The command that mints the same mutation anew, under a new lifetime (P7).
-  absl::StatusOr<MintCommand> CommandAgain() const;
+  // After an end with `amnesia`: the command that mints the same mutation anew, under a new lifetime (P7).
+  absl::StatusOr<MintCommand> CommandAgain() const { return CommandFrom(*object_); }
 
   const WriteTally& tally() const { return tally_; }
   // "1 of 2 needed copies are durable (n1: durable; n2: UNAVAILABLE: connection refused; n3: no answer)".
@@ -59,10 +59,13 @@ class WriteRound : public std::enable_shared_from_this<WriteRound> {
   void OnTimer();
   void OnMinted(absl::StatusOr<MintResult> result);
   void AddOwners();
-  void Send(size_t index, const std::optional<Actor>& minter);
+  void Send(size_t index, const std::string& object, const std::optional<Actor>& minter);
   void OnPeer(size_t index, absl::StatusOr<PeerReply> reply);
   void CheckBelt(size_t index, uint64_t counter);
   void OnAmnesia();
+  void MintAgainLate();
+  // NOT_FOUND if the record in `bytes` doesn't hold the minted version any more.
+  absl::StatusOr<MintCommand> CommandFrom(const std::string& bytes) const;
   void Settle(size_t index, absl::Status status);
   void Decide();
   void Finish(WriteEnd end);
@@ -73,10 +76,11 @@ class WriteRound : public std::enable_shared_from_this<WriteRound> {
   MonotonicTime sent_at_;
   LayoutEpoch epoch_;
   WriteTally tally_;
-  absl::InlinedVector<Node, 4> nodes_;  // the owners, from the instant that there is something to send
-  std::shared_ptr<const std::string> object_;
+  absl::InlinedVector<Node, 4> nodes_;         // the owners, from the instant that there is something to send
+  std::shared_ptr<const std::string> object_;  // minted; dropped at the end: a silent peer must not keep it in memory
   std::optional<MintResult> minted_;
-  Context context_;  // the client's, for a mint
+  Context context_;       // the client's, for a mint
+  bool sending_ = false;  // there is a record: from here on the outcome is unknown, not "not applied"
   bool finished_ = false;
   bool amnesia_ = false;
   std::optional<TimerId> timer_;

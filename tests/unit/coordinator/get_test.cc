@@ -97,6 +97,24 @@ TEST(Get, RepairsExactlyThePeerThatWasBehind) {
   EXPECT_EQ(rig.coordinator->figures().read_repairs, 1u);
 }
 
+TEST(Get, H49RepairsUnderWayAreBoundedInBytes) {
+  Rig rig;
+  const std::string large(1 << 20, 'v');
+  rig.local.records["k"] = MakeObject({{.store = 2, .counter = 2, .value = large}});
+  uint32_t peer = 0;
+  for (int i = 0; i < 40; ++i) {
+    auto reply = rig.Send(Get());
+    peer = rig.ReadPeer();
+    rig.AnswerRead(peer, Absent());
+    ASSERT_TRUE(reply->has_value());
+  }
+  EXPECT_EQ(rig.transport.Count<MergeRequest>(), 15) << "16 MiB";
+  rig.Ack(peer);
+  rig.Send(Get());
+  rig.AnswerRead(rig.ReadPeer(), Absent());
+  EXPECT_EQ(rig.transport.Count<MergeRequest>(), 16) << "an end makes room";
+}
+
 TEST(Get, RepairsTheLocalRecordIfThatWasBehind) {
   Rig rig;
   auto reply = rig.Send(Get());

@@ -243,6 +243,27 @@ TEST(Put, P7AmnesiaThatShowsAfterTheAckMintsAgainInTheBackground) {
   EXPECT_EQ(rig.local.commands[1].mutation.value, "v");
 }
 
+TEST(Put, P7AmnesiaAfterTheAckOfAVersionThatWasReplacedNeedsNoNewOne) {
+  Rig rig;
+  rig.Send(Put("v"));
+  rig.Ack(2);
+  rig.local.records["k"] = MakeObject({{.store = 4, .counter = 1, .value = "later"}});
+  rig.local.amnesia = true;
+  rig.AnswerMerge(3, MergeReply{.minter_counter = 7});
+  EXPECT_EQ(rig.local.mints, 1);
+  EXPECT_EQ(rig.tracer.events["AmnesiaNotRepaired"], 0);
+}
+
+TEST(Put, P7AmnesiaAfterTheAckThatCantBeRepairedIsAlarmed) {
+  Rig rig;
+  rig.Send(Put("v"));
+  rig.Ack(2);
+  rig.local.read_error = absl::DataLossError("checksum");
+  rig.local.amnesia = true;
+  rig.AnswerMerge(3, MergeReply{.minter_counter = 7});
+  EXPECT_EQ(rig.tracer.events["AmnesiaNotRepaired"], 1);
+}
+
 TEST(Put, P7AmnesiaWithoutEndIsUnknownNotALoop) {
   Rig rig;
   auto reply = rig.Send(Put("v"));

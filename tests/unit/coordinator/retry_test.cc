@@ -68,6 +68,18 @@ TEST(Retry, P8WhatWasFoundIsOnWOwnersBeforeTheAck) {
   EXPECT_EQ((*reply)->facts.durable, 3u);
 }
 
+TEST(Retry, P8WhatEnoughOwnersHoldAlreadyIsAckedAtOnceAndStillSpread) {
+  Rig rig;
+  const ClientRequest put = Retry("v");
+  rig.local.records["k"] = Written(put);
+  auto reply = rig.Send(put);
+  const uint32_t peer = rig.ReadPeer();
+  rig.AnswerRead(peer, Same());
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_EQ((*reply)->facts.durable, 2u);
+  EXPECT_EQ(rig.transport.CountTo<MergeRequest>(MemberId(5 - peer)), 1);
+}
+
 TEST(Retry, P8ARetryThatFindsNothingMints) {
   Rig rig;
   auto reply = rig.Send(Retry("v"));
