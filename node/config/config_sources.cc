@@ -17,8 +17,7 @@ constexpr char kConfigVariable[] = "HENGE_CONFIG";
 constexpr char kPrefix[] = "HENGE_";
 
 // Variables of the `henge` command and of our scripts, which may well be set where a node is started.
-constexpr std::string_view kForeignVariables[] = {"HENGE_ENDPOINT",    "HENGE_ENDPOINTS", "HENGE_TIMEOUT",
-                                                  "HENGE_CONSISTENCY", "HENGE_OUTPUT",    "HENGE_BUCKET"};
+constexpr std::string_view kForeignVariables[] = {"HENGE_ENDPOINT", "HENGE_ENDPOINTS"};
 
 struct ActionFlag {
   std::string_view flag;

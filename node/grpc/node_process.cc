@@ -35,6 +35,8 @@ constexpr int kClientStreamsMax = 1024;
 constexpr int kPeerStreamsMax = 64;
 constexpr int kServerThreadsMax = 16;
 constexpr auto kServerShutdownTime = std::chrono::seconds(1);
+// Long enough for each client that doesn't watch the health to be told once that this node is going.
+constexpr Duration kLingerTime = std::chrono::milliseconds(200);
 constexpr char kKvServiceName[] = "henge.v1.Kv";
 
 int ShardCount(const NodeConfig& config) {
@@ -231,6 +233,8 @@ bool NodeProcess::Impl::Shutdown(Duration patience) {
   std::future<void> drained = idle->get_future();
   node_->Drain([idle] { idle->set_value(); });
   if (drained.wait_for(patience) == std::future_status::ready) {
+    // Calls that come now are told UNAVAILABLE; once the listeners are closed, gRPC would call them cancelled.
+    std::this_thread::sleep_for(std::min<Duration>(patience, kLingerTime));
     StopServers();
     return true;
   }

@@ -1,5 +1,6 @@
 #include "node/grpc/run_node.h"
 
+#include <grpc/support/log.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,6 +65,8 @@ absl::Status TellReady(const NodeConfig& config, const NodeProcess& process) {
 }  // namespace
 
 int RunNode(const NodeConfig& config) {
+  // What gRPC would print on standard error by itself comes back to us as a status, or is of no use to an operator.
+  gpr_set_log_function([](gpr_log_func_args*) {});
   StopEvent stop;
   StopSignals signals(stop);
   SystemClock clock;

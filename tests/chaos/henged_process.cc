@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +71,8 @@ HengedProcess::HengedProcess(const TempDir& scratch, std::vector<std::string> ar
   pid_ = fork();
   HENGE_CHECK(pid_ >= 0);
   if (pid_ > 0) return;
+  // A test that dies leaves no process behind.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int out = open(stderr_path_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   dup2(out, STDERR_FILENO);
   dup2(out, STDOUT_FILENO);
