@@ -77,7 +77,7 @@ std::string HumanBytes(uint64_t bytes) {
 }
 
 std::string HumanDuration(double seconds) {
-  if (seconds < 1) return absl::StrFormat("%.0f ms", seconds * 1e3);
+  if (seconds > 0 && seconds < 1) return absl::StrFormat("%.0f ms", seconds * 1e3);
   auto whole = static_cast<uint64_t>(seconds);
   if (whole < 60) return absl::StrFormat("%d s", whole);
   if (whole < 3600) return absl::StrFormat("%d min %d s", whole / 60, whole % 60);

@@ -1,0 +1,204 @@
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/cli/cli_fixture.h"
+
+namespace henge::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+class AdminCommandsTest : public CliTest {
+ protected:
+  AdminCommandsTest() {
+    for (size_t i = 0; i < 3; ++i) {
+      v1::NodeStatusReply status;
+      status.set_member(static_cast<uint32_t>(i + 1));
+      status.set_name(absl::StrCat("n", i + 1));
+      status.set_cluster(cluster_.state().cluster.value());
+      status.set_state_version(1);
+      status.set_version("0.1.0");
+      status.set_state("serving");
+      status.set_disk("plenty");
+      status.set_keys_estimate(1234);
+      status.set_data_bytes(3 << 20);
+      status.set_resident_bytes(64 << 20);
+      status.set_uptime_s(3700);
+      for (uint32_t peer = 1; peer <= 3; ++peer) {
+        if (peer == i + 1) continue;
+        auto* view = status.add_peers();
+        view->set_member(peer);
+        view->set_connected(true);
+        view->set_latency_p95_us(700);
+      }
+      statuses_.push_back(status);
+      cluster_.node(i).SetStatus(status);
+    }
+  }
+
+  std::vector<v1::NodeStatusReply> statuses_;
+};
+
+TEST_F(AdminCommandsTest, StatusHasALineForEachNode) {
+  CliResult result = Run({"status"});
+  EXPECT_EQ(result.code, ExitCode::kOk);
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(result.out, HasSubstr("NAME"));
+  for (size_t i = 0; i < 3; ++i) EXPECT_THAT(result.out, HasSubstr(cluster_.node(i).address()));
+  EXPECT_THAT(result.out, HasSubstr("serving"));
+  EXPECT_THAT(result.out, HasSubstr("100.0 %"));
+  EXPECT_THAT(result.out, HasSubstr("3.0 MiB"));
+  EXPECT_THAT(result.out, HasSubstr("1 h 1 min"));
+  EXPECT_THAT(result.out, HasSubstr("n2 0.7 ms, n3 0.7 ms"));
+}
+
+TEST_F(AdminCommandsTest, AnUnreachableNodeIsShownWithTheReason) {
+  statuses_[0].mutable_peers(1)->set_connected(false);
+  statuses_[1].mutable_peers(0)->set_disqualified(true);
+  cluster_.node(0).SetStatus(statuses_[0]);
+  cluster_.node(1).SetStatus(statuses_[1]);
+  cluster_.node(2).Stop();
+  CliResult result = Run({"status"});
+  EXPECT_EQ(result.code, ExitCode::kOk);
+  EXPECT_THAT(result.out, HasSubstr("unreachable"));
+  EXPECT_THAT(result.out, HasSubstr("n3 down"));
+  EXPECT_THAT(result.out, HasSubstr("n1 slow"));
+  EXPECT_THAT(result.err, HasSubstr("n3 is unreachable: "));
+  EXPECT_THAT(result.err, HasSubstr("Connection refused"));
+  json document = json::parse(Run({"status", "-o", "json"}).out);
+  EXPECT_EQ(document["members"][2]["reachable"], false);
+  EXPECT_THAT(document["members"][2]["error"].get<std::string>(), HasSubstr("refused"));
+}
+
+TEST_F(AdminCommandsTest, StatusPointsAtWhatIsOdd) {
+  statuses_[0].set_cluster(7);
+  statuses_[1].set_name("n9");
+  statuses_[1].set_state_version(5);
+  statuses_[2].set_disk("full");
+  statuses_[2].set_dot_collisions(1);
+  for (size_t i = 0; i < 3; ++i) cluster_.node(i).SetStatus(statuses_[i]);
+  std::string err = Run({"status"}).err;
+  EXPECT_THAT(err, HasSubstr("n1 answers for another cluster"));
+  EXPECT_THAT(err, HasSubstr("answers n9, not n2"));
+  EXPECT_THAT(err, HasSubstr("version 5 of the cluster state, not 1"));
+  EXPECT_THAT(err, HasSubstr("short of room (full)"));
+  EXPECT_THAT(err, HasSubstr("reused identity"));
+}
+
+TEST_F(AdminCommandsTest, StatusAsJsonHasTheFigures) {
+  json document = json::parse(Run({"status", "-o", "json"}).out);
+  EXPECT_EQ(document["state_version"], 1);
+  EXPECT_EQ(document["replicas"], 3);
+  ASSERT_EQ(document["members"].size(), 3u);
+  const json& first = document["members"][0];
+  EXPECT_EQ(first["name"], "n1");
+  EXPECT_EQ(first["owned_share"], 1.0);
+  EXPECT_EQ(first["status"]["state"], "serving");
+  EXPECT_EQ(first["status"]["keys_estimate"], 1234);
+  EXPECT_EQ(first["status"]["peers"][0]["latency_p95_us"], 700);
+}
+
+TEST_F(AdminCommandsTest, RingShowsSharesAndPlacement) {
+  CliResult ring = Run({"ring"});
+  EXPECT_EQ(ring.code, ExitCode::kOk);
+  EXPECT_THAT(ring.out, HasSubstr("16384 partitions, 3 replicas each, 1 replica sets"));
+  EXPECT_THAT(ring.out, HasSubstr(cluster_.node(2).address()));
+  json document = json::parse(Run({"ring", "-o", "json"}).out);
+  EXPECT_EQ(document["partitions"], 16384);
+  EXPECT_EQ(document["members"][1]["owned_partitions"], 16384);
+}
+
+TEST_F(AdminCommandsTest, RingOfAKeyShowsItsOwnersInOrder) {
+  FakeCluster five(5, 3);
+  json document = json::parse(Run({"ring", "{tag}x", "-o", "json", "-e", five.node(0).address()}).out);
+  EXPECT_EQ(document["hashed"], "tag");
+  ASSERT_EQ(document["owners"].size(), 3u);
+  EXPECT_EQ(document["fallbacks"].size(), 2u);
+  for (size_t i = 0; i < 3; ++i) {
+    std::string name = document["owners"][i];
+    EXPECT_EQ(five.state().FindMemberByName(name)->client_address, five.Owner("{tag}x", i).address());
+  }
+  std::string text = Run({"ring", "{tag}x", "-e", five.node(0).address()}).out;
+  EXPECT_THAT(text, HasSubstr("owner 1"));
+  EXPECT_THAT(text, HasSubstr("fallback 2"));
+  EXPECT_THAT(text, HasSubstr("hash tag   tag"));
+}
+
+v1::ExplainReply Explained() {
+  v1::ExplainReply reply;
+  reply.set_partition(12);
+  reply.set_segment(34);
+  for (uint32_t id : {2, 1, 3}) reply.add_owners(id);
+  reply.set_answered_by(2);
+  auto* good = reply.add_replicas();
+  good->set_member(2);
+  good->set_name("n2");
+  good->set_found(true);
+  good->set_digest(0xabc);
+  auto* version = good->add_siblings();
+  version->set_dot_store(0x1122334455667788);
+  version->set_dot_epoch(1);
+  version->set_dot_counter(9);
+  version->set_coordinator("n2");
+  version->set_value_bytes(5);
+  auto* deleted = good->add_siblings();
+  deleted->set_tombstone(true);
+  good->add_context()->set_counter(9);
+  auto* silent = reply.add_replicas();
+  silent->set_member(1);
+  silent->set_name("n1");
+  silent->set_code(14);
+  silent->set_message("no answer in 50 ms");
+  auto* empty = reply.add_replicas();
+  empty->set_member(3);
+  empty->set_name("n3");
+  return reply;
+}
+
+TEST_F(AdminCommandsTest, ExplainShowsEachReplicasDotsSiblingsContextAndAge) {
+  for (size_t i = 0; i < 3; ++i) cluster_.node(i).SetExplanation(Explained());
+  CliResult result = Run({"explain", "k"});
+  EXPECT_EQ(result.code, ExitCode::kOk);
+  EXPECT_THAT(result.out, HasSubstr("partition        12, segment 34"));
+  EXPECT_THAT(result.out, HasSubstr("preference list  n2, n1, n3"));
+  EXPECT_THAT(result.out, HasSubstr("dot 11223344/00000000/1:9 by n2, value of 5 bytes"));
+  EXPECT_THAT(result.out, HasSubstr("deleted"));
+  EXPECT_THAT(result.out, HasSubstr("replica n1: no answer: no answer in 50 ms"));
+  EXPECT_THAT(result.out, HasSubstr("replica n3: no record"));
+  EXPECT_THAT(result.out, HasSubstr("the replicas differ"));
+}
+
+TEST_F(AdminCommandsTest, ExplainAsJsonHasAllOfIt) {
+  for (size_t i = 0; i < 3; ++i) cluster_.node(i).SetExplanation(Explained());
+  json document = json::parse(Run({"explain", "k", "-o", "json"}).out);
+  EXPECT_EQ(document["owners"], json::parse(R"(["n2","n1","n3"])"));
+  EXPECT_EQ(document["replicas_equal"], false);
+  EXPECT_EQ(document["replicas"][0]["siblings"][0]["dot"]["store"], "1122334455667788");
+  EXPECT_EQ(document["replicas"][0]["siblings"][0]["dot"]["counter"], 9);
+  EXPECT_EQ(document["replicas"][0]["siblings"][1]["tombstone"], true);
+  EXPECT_EQ(document["replicas"][1]["reachable"], false);
+  EXPECT_EQ(document["replicas"][2]["found"], false);
+}
+
+TEST_F(AdminCommandsTest, ExplainRefusesWhatTheNodeRefuses) {
+  v1::ExplainReply refused;
+  refused.set_code(3);
+  refused.set_message("no bucket is named 'x'");
+  for (size_t i = 0; i < 3; ++i) cluster_.node(i).SetExplanation(refused);
+  CliResult result = Run({"explain", "k", "-b", "x"});
+  EXPECT_EQ(result.code, ExitCode::kError);
+  EXPECT_THAT(result.err, HasSubstr("no bucket is named 'x'"));
+}
+
+TEST_F(AdminCommandsTest, NoNodeAtAllIsUnavailable) {
+  for (size_t i = 0; i < 3; ++i) cluster_.node(i).Stop();
+  for (const char* command : {"status", "ring"}) {
+    CliResult result = Run({command});
+    EXPECT_EQ(result.code, ExitCode::kUnavailable) << command;
+    EXPECT_THAT(result.err, HasSubstr("Is henged running"));
+  }
+}
+
+}  // namespace
+}  // namespace henge::cli
