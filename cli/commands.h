@@ -12,6 +12,7 @@ void DeclareKeyCommands(CLI::App& app, Action& chosen);  // put, get, delete
 void DeclareScanCommand(CLI::App& app, Action& chosen);
 void DeclareImportCommand(CLI::App& app, Action& chosen);
 void DeclareExportCommand(CLI::App& app, Action& chosen);
+void DeclareVerifyCommand(CLI::App& app, Action& chosen);
 void DeclareStatusCommand(CLI::App& app, Action& chosen);
 void DeclareRingCommand(CLI::App& app, Action& chosen);
 void DeclareExplainCommand(CLI::App& app, Action& chosen);

@@ -16,6 +16,7 @@ absl::StatusOr<Client> Context::Connect() {
   ClientOptions options;
   options.timeout = flags_.timeout;
   options.connect_timeout = std::min(options.connect_timeout, flags_.timeout);
+  options.endpoints_only = flags_.direct;
   return Client::Connect(flags_.endpoints, options);
 }
 

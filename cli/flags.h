@@ -36,6 +36,7 @@ struct CommonFlags {
   ConsistencyFlag consistency;
   std::chrono::milliseconds timeout{5000};
   std::string bucket = "default";
+  bool direct = false;  // only the nodes that `endpoints` names
 };
 
 }  // namespace henge::cli

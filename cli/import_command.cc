@@ -1,10 +1,7 @@
 // import: records from a file or standard input into the cluster.
 #include <CLI/App.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -17,6 +14,7 @@
 #include "cli/import_run.h"
 #include "cli/json.h"
 #include "cli/progress.h"
+#include "cli/record_source.h"
 #include "cli/resume_file.h"
 
 namespace henge::cli {
@@ -24,8 +22,6 @@ namespace {
 
 constexpr uint64_t kErrorsShownMax = 100;
 constexpr uint64_t kLinesBetweenSaves = 1000;
-// Room for the largest record with many siblings, in base64.
-constexpr uint64_t kLineBytesMax = uint64_t{64} << 20;
 
 struct ImportFlags {
   std::string file;
@@ -35,53 +31,6 @@ struct ImportFlags {
   uint64_t skip = 0;
   std::string resume_file;
 };
-
-// Where lines come from, and how far they have been read.
-struct Source {
-  std::unique_ptr<std::ifstream> file;  // null = standard input
-  double bytes_total = -1;
-  uint64_t bytes_read = 0;
-  uint64_t lines_read = 0;
-
-  double share() const { return bytes_total > 0 ? static_cast<double>(bytes_read) / bytes_total : -1; }
-};
-
-absl::StatusOr<Source> OpenSource(const std::string& path) {
-  Source source;
-  if (path.empty() || path == "-") return source;
-  source.file = std::make_unique<std::ifstream>(path, std::ios::binary | std::ios::ate);
-  // A directory opens, but has no end.
-  if (!*source.file || source.file->tellg() < 0 || source.file->tellg() == std::ifstream::pos_type(INT64_MAX)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("can't read ", path, ": ", std::strerror(errno == 0 ? EISDIR : errno)));
-  }
-  source.bytes_total = static_cast<double>(source.file->tellg());
-  source.file->seekg(0);
-  return source;
-}
-
-// Reads a line without its end. What is longer than any record is read to its end, but not kept.
-bool NextLine(Source& source, std::istream& in, std::string& line, bool& too_long) {
-  line.clear();
-  too_long = false;
-  std::streambuf& buffer = *in.rdbuf();
-  uint64_t bytes = 0;
-  int c = buffer.sbumpc();
-  for (; c != EOF && c != '\n'; c = buffer.sbumpc(), ++bytes) {
-    too_long = bytes >= kLineBytesMax;
-    if (!too_long) line.push_back(static_cast<char>(c));
-  }
-  if (c == EOF && bytes == 0) return false;
-  ++source.lines_read;
-  source.bytes_read += bytes + 1;
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return true;
-}
-
-bool IsTsv(const ImportFlags& flags) {
-  if (!flags.format.empty()) return flags.format == "tsv";
-  return flags.file.size() > 4 && flags.file.compare(flags.file.size() - 4, 4, ".tsv") == 0;
-}
 
 absl::StatusOr<uint64_t> LinesToSkip(const ImportFlags& flags, const ResumeFile& resume) {
   auto saved = resume.Read();
@@ -110,22 +59,18 @@ ExitCode Summarise(Context& context, const ImportFigures& figures, uint64_t skip
 }
 
 // Reads all lines, and waits for their writes.
-absl::Status Pump(Source& source, std::istream& in, bool tsv, uint64_t skip, const ResumeFile& resume, ImportRun& run,
-                  std::mutex& err_mutex, Progress& progress) {
-  std::string line;
-  bool too_long = false;
+absl::Status Pump(RecordSource& source, uint64_t skip, const ResumeFile& resume, ImportRun& run, std::mutex& err_mutex,
+                  Progress& progress) {
   uint64_t saved_at = skip;
-  while (NextLine(source, in, line, too_long)) {
-    if (source.lines_read <= skip || line.empty()) continue;
-    auto record = too_long ? absl::InvalidArgumentError("it is longer than any record can be")
-                           : (tsv ? ParseTsvLine(line) : ParseJsonLine(line));
-    if (record.ok())
-      run.Add(source.lines_read, *std::move(record));
+  while (auto record = source.Next()) {
+    if (source.lines_read() <= skip) continue;
+    if (record->ok())
+      run.Add(source.lines_read(), **std::move(record));
     else
-      run.AddBad(source.lines_read, record.status());
-    if (source.lines_read >= saved_at + kLinesBetweenSaves) {
-      saved_at = source.lines_read;
-      absl::Status saved = resume.Write(absl::StrCat(run.first_open_line(source.lines_read) - 1));
+      run.AddBad(source.lines_read(), record->status());
+    if (source.lines_read() >= saved_at + kLinesBetweenSaves) {
+      saved_at = source.lines_read();
+      absl::Status saved = resume.Write(absl::StrCat(run.first_open_line(source.lines_read()) - 1));
       if (!saved.ok()) return saved;
     }
     ImportFigures figures = run.figures();
@@ -133,13 +78,13 @@ absl::Status Pump(Source& source, std::istream& in, bool tsv, uint64_t skip, con
     progress.Update(source.share(), figures.written, figures.bytes);
   }
   run.Wait();
-  uint64_t open = run.first_open_line(source.lines_read);
-  if (open > source.lines_read) return resume.Remove();
+  uint64_t open = run.first_open_line(source.lines_read());
+  if (open > source.lines_read()) return resume.Remove();
   return resume.Write(absl::StrCat(open - 1));
 }
 
 ExitCode Import(Context& context, const ImportFlags& flags) {
-  auto source = OpenSource(flags.file);
+  auto source = RecordSource::Open(flags.file, flags.format, context.terminal().in);
   if (!source.ok()) return context.Fail(source.status());
   ResumeFile resume(flags.resume_file);
   auto skip = LinesToSkip(flags, resume);
@@ -156,12 +101,11 @@ ExitCode Import(Context& context, const ImportFlags& flags) {
     if (errors == kErrorsShownMax) context.Say("further errors are counted, not shown");
   };
   ImportRun run(*client, context.CallOptionsFor(*client), flags.blind, flags.concurrency, on_error);
-  std::istream& in = source->file != nullptr ? *source->file : context.terminal().in;
-  absl::Status pumped = Pump(*source, in, IsTsv(flags), *skip, resume, run, err_mutex, progress);
+  absl::Status pumped = Pump(*source, *skip, resume, run, err_mutex, progress);
   run.Wait();
   double seconds = progress.seconds();
   progress.Clear();
-  ExitCode code = Summarise(context, run.figures(), std::min(*skip, source->lines_read), seconds);
+  ExitCode code = Summarise(context, run.figures(), std::min(*skip, source->lines_read()), seconds);
   return pumped.ok() ? code : context.Fail(pumped);
 }
 

@@ -20,7 +20,7 @@ namespace {
 
 constexpr char kDefaultEndpoint[] = "127.0.0.1:7400";
 constexpr char kFooter[] =
-    "Every command takes the options above. Data goes to standard output, messages to standard error.\n"
+    "Every command takes the options of 'henge --help'. Data goes to standard output, messages to standard error.\n"
     "Exit status: 0 ok, 1 error, 2 usage, 3 not found, 4 no quorum or no node, 5 conflict.\n"
     "Environment: HENGE_ENDPOINTS (or HENGE_ENDPOINT) for --endpoint, NO_COLOR.";
 
@@ -31,6 +31,7 @@ struct CommonText {
   std::string consistency = "quorum";
   std::string timeout = "5s";
   std::string bucket = "default";
+  bool direct = false;
 };
 
 void AddCommonOptions(CLI::App& app, CommonText& text) {
@@ -43,6 +44,7 @@ void AddCommonOptions(CLI::App& app, CommonText& text) {
       ->type_name("LEVEL:{one,quorum,all}");
   app.add_option("-t,--timeout", text.timeout, "Give up after this long, such as 500ms or 5s")->type_name("DURATION");
   app.add_option("-b,--bucket", text.bucket, "The namespace of the key");
+  app.add_flag("--direct", text.direct, "Ask no node but those that --endpoint names; they forward what isn't theirs");
 }
 
 absl::StatusOr<CommonFlags> ToFlags(const CommonText& text, Terminal& terminal) {
@@ -62,6 +64,7 @@ absl::StatusOr<CommonFlags> ToFlags(const CommonText& text, Terminal& terminal) 
   if (!timeout.ok()) return timeout.status();
   flags.timeout = *timeout;
   flags.bucket = text.bucket;
+  flags.direct = text.direct;
   return flags;
 }
 
@@ -117,6 +120,7 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Terminal& terminal) {
   DeclareScanCommand(app, chosen);
   DeclareImportCommand(app, chosen);
   DeclareExportCommand(app, chosen);
+  DeclareVerifyCommand(app, chosen);
   DeclareStatusCommand(app, chosen);
   DeclareRingCommand(app, chosen);
   DeclareExplainCommand(app, chosen);

@@ -29,19 +29,16 @@ def step(text):
 
 
 class DemoCluster(clusters.HengeCluster):
-    """Three nodes, of which one may be killed and started again on its old data."""
+    """Three nodes, of which one is killed and started again on its old data."""
 
-    def kill(self, i):
-        self._processes.kill(self.nodes[i])
+    def ended_by_kill(self, i):
+        """Node i was sent SIGKILL; waits for its end."""
+        self._processes.forget(self.nodes[i])
         os.unlink(self._ready_file(i))
 
     def restart(self, i):
         self.nodes[i] = self._processes.start(self._command(i), self._log(i), cwd=self.folder)
         processes.wait_until(self._ready, self._processes, f"n{i + 1}")
-
-    def forget(self, i):
-        """The node has ended by another hand."""
-        self.kill(i)
 
     def endpoint(self, i):
         return f"127.0.0.1:{self.client_ports[i]}"
@@ -50,81 +47,90 @@ class DemoCluster(clusters.HengeCluster):
 class Demo:
     def __init__(self, cluster, folder, build):
         self.cluster = cluster
-        self.folder = folder
         self.henge_path = os.path.join(build, "bin", "henge")
+        self.packages = os.path.join(folder, "packages.jsonl")
+        self.copies = os.path.join(folder, "copies.jsonl")
 
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def henge(self, *arguments, endpoints=None, output=None, stdin=None):
-        """Runs the henge command; a failure of it fails the demo."""
+    def henge(self, *arguments, endpoints=None, stdin=None, capture=False):
+        """Runs the henge command and returns its output if that is wanted; a failure of it fails the demo."""
         command = [self.henge_path, "--endpoint", endpoints or self.cluster.endpoints, *arguments]
-        with open(output, "wb") if output else open(os.devnull, "wb") as out:
-            done = subprocess.run(command, stdin=stdin or subprocess.DEVNULL, stdout=out if output else None, check=False,
-                                  env=processes.environment())
+        done = subprocess.run(command, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE if capture else None,
+                              check=False, env=processes.environment())
         if done.returncode != 0:
             self.cluster.check()
             raise processes.Failure(f"{' '.join(command)}\n  ended with status {done.returncode}")
-
-    def data(self, *arguments, output=None):
-        with open(output, "wb") if output else open(os.devnull, "wb") as out:
-            done = subprocess.run([sys.executable, DATA, *arguments], stdout=out, check=False)
-        if done.returncode != 0:
-            raise processes.Failure("the data is not what was written")
+        return done.stdout
 
     def load_packages(self):
-        step("Importing the package database of this machine")
-        self.data("packages", output=self.path("packages.jsonl"))
-        self.henge("import", self.path("packages.jsonl"))
+        step("Importing the package database of this machine: every stanza, under its package's name")
+        with open(self.packages, "wb") as file:
+            subprocess.run([sys.executable, DATA, "packages"], stdout=file, check=True)
+        self.henge("import", self.packages)
 
     def read_back(self):
         for i in range(clusters.NODES):
-            step(f"Reading every value back through n{i + 1}, comparing byte for byte")
-            self.henge("--direct", "export", endpoints=self.cluster.endpoint(i), output=self.path("got.jsonl"))
-            self.data("compare", self.path("packages.jsonl"), self.path("got.jsonl"))
+            step(f"Reading every value back through n{i + 1} and comparing it byte for byte")
+            self.henge("--direct", "verify", self.packages, endpoints=self.cluster.endpoint(i))
 
     def import_and_kill(self):
-        step(f"A second import of {SECOND_IMPORT_RECORDS} records or more; n{VICTIM + 1} is killed in the middle")
-        feeder = subprocess.Popen([sys.executable, DATA, "copies", self.path("packages.jsonl"), str(SECOND_IMPORT_RECORDS),
-                                   str(self.cluster.nodes[VICTIM].pid), self.path("copies.jsonl")], stdout=subprocess.PIPE)
-        try:
+        step(f"A second import, {SECOND_IMPORT_RECORDS} records or more; n{VICTIM + 1} is killed in the middle of it")
+        victim = str(self.cluster.nodes[VICTIM].pid)
+        with subprocess.Popen([sys.executable, DATA, "copies", self.packages, str(SECOND_IMPORT_RECORDS), victim,
+                               self.copies], stdout=subprocess.PIPE) as feeder:
             self.henge("import", "-", stdin=feeder.stdout)
-        finally:
             feeder.stdout.close()
-            feeder.wait()
         if feeder.returncode != 0:
             raise processes.Failure("the import ended early")
-        self.cluster.forget(VICTIM)
+        self.cluster.ended_by_kill(VICTIM)
         say("   no write failed")
+        step("Reading everything back from the two that are left")
+        self.henge("verify", self.copies)
 
     def heal(self):
-        step(f"Starting n{VICTIM + 1} again on its old data")
+        step(f"Starting n{VICTIM + 1} again on its old data, and reading everything from all three replicas")
         self.cluster.restart(VICTIM)
-        step("Reading everything from all three replicas, which repairs what n3 missed")
-        self.henge("export", "--consistency", "all", output=self.path("got.jsonl"))
-        self.data("compare", self.path("copies.jsonl"), self.path("got.jsonl"))
-        self.henge("export", "--all", output=self.path("replicas.jsonl"))
-        self.data("replicas", self.path("replicas.jsonl"))
+        processes.wait_until(self.all_connected, None, "the connection of the nodes")
+        for path in (self.packages, self.copies):
+            self.henge("--consistency", "all", "verify", path)
+        step("Once more, until no replica is behind: the reads have repaired them")
+        processes.wait_until(self.replicas_equal, None, "the repair of the replicas")
+        say("   each of the three replicas of each key answered, and all are equal")
+
+    def all_connected(self):
+        members = json.loads(self.henge("-o", "json", "status", capture=True))["members"]
+        return all(member["reachable"] and all(peer["connected"] and not peer["disqualified"]
+                                               for peer in member["status"]["peers"]) for member in members)
+
+    def replicas_equal(self):
+        behind = 0
+        for path in (self.packages, self.copies):
+            figures = json.loads(self.henge("--consistency", "all", "-o", "json", "verify", path, capture=True))
+            if figures["replicas_answered_min"] != clusters.NODES:
+                raise processes.Failure(f"only {figures['replicas_answered_min']} replicas answered")
+            behind += figures["replicas_behind"]
+        return behind == 0
 
     def show(self):
+        step("One key, as its replicas have it: henge explain dpkg")
+        self.henge("explain", "dpkg")
         step("henge status")
-        self.henge("status")
+        self.henge("-o", "table", "status")
         step("henge ring")
-        self.henge("ring")
+        self.henge("-o", "table", "ring")
 
 
 def stay(demo):
-    henge = f"{os.path.relpath(demo.henge_path, os.getcwd())} --endpoint {demo.cluster.endpoints}"
     say(f"""
 The cluster stays up until Ctrl-C. Next, in another terminal:
 
+  cd {os.getcwd()}
   export HENGE_ENDPOINT={demo.cluster.endpoints}
-  henge={os.path.relpath(demo.henge_path, os.getcwd())}
-  $henge get bash                       # a value
-  $henge explain bash                   # where it lies, and what each replica holds
-  $henge put greeting hello             # a write; once more makes a sibling, as it saw nothing
-  $henge scan                           # all keys, in the order of the ring
-  $henge bench --clients 64             # how fast
+  alias henge={demo.henge_path}
+  henge get bash                       # a value
+  henge explain bash                   # where it lies, and what each replica holds
+  henge put greeting hello             # a write; once more makes a sibling, as it saw nothing
+  henge scan                           # all keys, in the order of the ring
+  henge bench --clients 64             # how fast
   kill -9 {demo.cluster.nodes[0].pid}                       # n1; then read and write on
 
 Logs and data: {demo.cluster.folder}""")

@@ -1,32 +1,22 @@
 #!/usr/bin/env python3
-"""The demo's data and its comparisons.
+"""The demo's data, and how a node dies in the middle of it.
 
-  demo_data.py ports COUNT                       free loopback ports, one a line
   demo_data.py packages [STATUS_FILE]            the package database as JSON lines: key = package name, value = stanza
-  demo_data.py copies FILE COUNT KILL_PID        FILE's records under new keys, COUNT at least; kills KILL_PID half way
-  demo_data.py compare WANTED GOT                whether GOT has each record of WANTED, byte for byte, and nothing else
+  demo_data.py copies FILE COUNT KILL_PID COPY   FILE's records under new keys, COUNT at least, to standard output and
+                                                 the file COPY; sends SIGKILL to KILL_PID half way
 """
 
 import base64
 import json
 import os
 import signal
-import socket
 import sys
 
 DPKG_STATUS = "/var/lib/dpkg/status"
 
 
-def ports(count):
-    sockets = [socket.socket() for _ in range(int(count))]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    for one in sockets:
-        print(one.getsockname()[1])
-
-
-def write_record(key, value):
-    sys.stdout.write(json.dumps({"key": key, "value_b64": base64.b64encode(value).decode()}) + "\n")
+def record_line(key, value):
+    return json.dumps({"key": key, "value_b64": base64.b64encode(value).decode()}) + "\n"
 
 
 def packages(path=DPKG_STATUS):
@@ -39,49 +29,33 @@ def packages(path=DPKG_STATUS):
         if key in seen:  # the same package for a second architecture
             key += ":" + fields[b"Architecture"].decode()
         seen.add(key)
-        write_record(key, stanza + b"\n")
+        sys.stdout.write(record_line(key, stanza + b"\n"))
 
 
 def read_records(path):
-    """{key: [values]} of a file of JSON lines."""
-    records = {}
     with open(path, encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            key = base64.b64decode(row["key_b64"]) if "key_b64" in row else row["key"].encode()
-            value = base64.b64decode(row["value_b64"]) if "value_b64" in row else row["value"].encode()
-            records.setdefault(key, []).append(value)
-    return records
+        rows = [json.loads(line) for line in file]
+    return [(row["key"], base64.b64decode(row["value_b64"])) for row in rows]
 
 
-def copies(path, count, victim):
-    records = [(key.decode(), value) for key, values in read_records(path).items() for value in values]
+def copies(path, count, victim, copy_path):
+    records = read_records(path)
     rounds = -(-int(count) // len(records))
-    total, half = rounds * len(records), rounds * len(records) // 2
-    written = 0
-    for number in range(1, rounds + 1):
-        for key, value in records:
-            if written == half:
+    total = rounds * len(records)
+    with open(copy_path, "w", encoding="utf-8") as copy:
+        for written in range(total):
+            if written == total // 2:
                 sys.stdout.flush()
                 os.kill(int(victim), signal.SIGKILL)
-                print(f"   SIGKILL after record {half} of {total}", file=sys.stderr)
-            write_record(f"copy-{number}/{key}", value)
-            written += 1
-
-
-def compare(wanted_path, got_path):
-    wanted, got = read_records(wanted_path), read_records(got_path)
-    wrong = [key for key, values in wanted.items() if got.get(key) != values]
-    extra = [key for key in got if key not in wanted]
-    if wrong or extra:
-        example = (wrong or extra)[0].decode(errors="replace")
-        sys.exit(f"demo: {len(wrong)} of {len(wanted)} records differ or are missing, {len(extra)} are not wanted: {example}")
-    size = sum(len(v) for values in got.values() for v in values)
-    print(f"   {len(got)} records, {size} bytes: equal", file=sys.stderr)
+                print(f"   SIGKILL after record {written} of {total}", file=sys.stderr)
+            key, value = records[written % len(records)]
+            line = record_line(f"copy-{written // len(records) + 1}/{key}", value)
+            sys.stdout.write(line)
+            copy.write(line)
 
 
 def main(argv):
-    commands = {"ports": ports, "packages": packages, "copies": copies, "compare": compare}
+    commands = {"packages": packages, "copies": copies}
     if len(argv) < 2 or argv[1] not in commands:
         print(__doc__, file=sys.stderr)
         return 2

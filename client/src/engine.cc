@@ -9,7 +9,7 @@ Engine::Engine(ClientOptions options, std::vector<std::string> endpoints)
     : options_(std::move(options)),
       loops_(MakeLoops(options_.io_threads)),
       dispatcher_(options_, *loops_.front(), random_),
-      topology_(*loops_.front(), std::move(endpoints),
+      topology_(*loops_.front(), std::move(endpoints), options_.endpoints_only,
                 [this](const std::string& address) { return MakeConnection(address); }) {
   dispatcher_.SetTopology(&topology_);
 }

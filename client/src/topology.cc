@@ -26,8 +26,8 @@ struct Fetches {
 
 }  // namespace
 
-Topology::Topology(IoLoop& loop, std::vector<std::string> endpoints, NodePool::Factory factory)
-    : loop_(loop), pool_(std::move(endpoints), std::move(factory)) {}
+Topology::Topology(IoLoop& loop, std::vector<std::string> endpoints, bool endpoints_only, NodePool::Factory factory)
+    : loop_(loop), endpoints_only_(endpoints_only), pool_(std::move(endpoints), std::move(factory)) {}
 
 absl::Status Topology::Bootstrap(SteadyDuration timeout) {
   SteadyTime deadline = SteadyClock::now() + timeout;
@@ -135,9 +135,11 @@ absl::Status Topology::Install(const std::string& encoded) {
   if (current->ring() != nullptr && current->ring()->cluster() != state->cluster) {
     return absl::FailedPreconditionError("it belongs to another cluster: all endpoints must be of one");
   }
-  std::vector<std::string> addresses;
-  for (const Member& member : state->members) addresses.push_back(member.client_address);
-  pool_.Reconcile(addresses);
+  if (!endpoints_only_) {
+    std::vector<std::string> addresses;
+    for (const Member& member : state->members) addresses.push_back(member.client_address);
+    pool_.Reconcile(addresses);
+  }
   auto next = std::make_shared<RingView>(std::make_shared<const Ring>(*std::move(state)), pool_.All());
   version_.store(next->version());
   std::lock_guard lock(mutex_);

@@ -18,7 +18,8 @@ namespace henge::sdk {
 
 class Topology {
  public:
-  Topology(IoLoop& loop, std::vector<std::string> endpoints, NodePool::Factory factory);
+  // `endpoints_only`: connects to no other node, whatever the ring says.
+  Topology(IoLoop& loop, std::vector<std::string> endpoints, bool endpoints_only, NodePool::Factory factory);
 
   // Connects to the endpoints and learns the ring from the first that answers; then waits a moment, so that the other
   // members may be connected too. Blocks; not on the loop.
@@ -42,6 +43,7 @@ class Topology {
   absl::Status Install(const std::string& state);
 
   IoLoop& loop_;
+  const bool endpoints_only_;
   NodePool pool_;
   std::atomic<uint64_t> next_node_{0};
   std::atomic<uint64_t> version_{0};         // of view_

@@ -114,6 +114,8 @@ struct ClientOptions {
   size_t in_flight_max = 65536;                    // calls at once; more are answered RESOURCE_EXHAUSTED at once
   size_t in_flight_bytes_max = size_t{256} << 20;  // of their keys, values and contexts; likewise
   int io_threads = 1;
+  // Talk to no node but the endpoints: they forward what isn't theirs. For looking at one node, not for speed.
+  bool endpoints_only = false;
 };
 
 struct PutItem {
