@@ -134,7 +134,7 @@ class HengeCluster(Cluster):
 
     def memory_bound_bytes(self, i):
         """What the node's settings let it hold in caches, buffers and queues; the program itself comes on top."""
-        lines = subprocess.run([*self._command(i), "--print-config"], check=True, capture_output=True, text=True,
+        lines = subprocess.run([*self._command(i), "--check-config"], check=True, capture_output=True, text=True,
                                env=processes.environment()).stdout
         settings = dict(_SETTING.match(line).groups() for line in lines.splitlines() if _SETTING.match(line))
         size = {name: _bytes(value) for name, value in settings.items()}

@@ -24,6 +24,19 @@ TEST(ClientRoutingTest, EachKeyGoesToItsFirstOwnerThoughOneNodeWasNamed) {
   }
 }
 
+TEST(ClientRoutingTest, EndpointsOnlyKeepsAwayFromEveryOtherNode) {
+  FakeCluster cluster(3);
+  ClientOptions options;
+  options.endpoints_only = true;
+  auto client = Client::Connect(cluster.node(1).address(), options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  for (size_t i = 0; i < cluster.size(); ++i) EXPECT_TRUE(client->Get(cluster.KeyOwnedBy(i)).ok());
+  EXPECT_EQ(cluster.node(1).requests().size(), 3u);
+  EXPECT_TRUE(cluster.node(0).requests().empty());
+  EXPECT_TRUE(cluster.node(2).requests().empty());
+  EXPECT_EQ(client->Nodes().size(), 3u);
+}
+
 TEST(ClientRoutingTest, KeysOfOneTagGoToOneNode) {
   FakeCluster cluster(3);
   auto client = Client::Connect(cluster.endpoints());
