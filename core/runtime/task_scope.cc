@@ -36,7 +36,9 @@ struct TaskScope::Driver {
 TaskScope::~TaskScope() {
   // A destructor in a frame may complete what another task waits for: that one then ends, and leaves the list, by
   // itself.
+  // Nobody waits for it any more, though, and it may spawn nothing.
   closed_ = true;
+  on_idle_ = nullptr;
   while (youngest_ != nullptr) {
     auto& promise = static_cast<Driver::promise_type&>(*youngest_);
     Remove(&promise);

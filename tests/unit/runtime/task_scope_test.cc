@@ -107,5 +107,47 @@ TEST(TaskScopeTest, ATaskThatEndsBecauseAnotherIsDestroyedIsDestroyedOnce) {
   EXPECT_THAT(notes, ::testing::ElementsAre(5));
 }
 
+TEST(TaskScopeTest, ADroppedScopeTellsNobodyThatItIsIdle) {
+  std::vector<int> notes;
+  Completion<int> never, released;
+  bool idle = false;
+  {
+    TaskScope scope;
+    scope.Spawn(WaitThenNote(released, &notes));
+    scope.Spawn(HoldAndRelease(never, SetOnDestroy(released)));
+    scope.Close([&idle] { idle = true; });
+  }
+  EXPECT_THAT(notes, ::testing::ElementsAre(5));
+  EXPECT_FALSE(idle);
+}
+
+// Starts another task when its own frame is destroyed.
+class SpawnOnDestroy {
+ public:
+  SpawnOnDestroy(TaskScope* scope, bool* spawned) : scope_(scope), spawned_(spawned) {}
+  SpawnOnDestroy(SpawnOnDestroy&& other) noexcept
+      : scope_(std::exchange(other.scope_, nullptr)), spawned_(other.spawned_) {}
+  SpawnOnDestroy& operator=(SpawnOnDestroy&&) = delete;
+  ~SpawnOnDestroy() {
+    if (scope_ != nullptr) *spawned_ = scope_->Spawn(Nothing());
+  }
+
+ private:
+  static Task<> Nothing() { co_return; }
+  TaskScope* scope_;
+  bool* spawned_;
+};
+Task<> HoldAndSpawn(Completion<int> never, SpawnOnDestroy) { co_await never; }
+
+TEST(TaskScopeTest, ADroppedScopeTakesNoNewTask) {
+  Completion<int> never;
+  bool spawned = true;
+  {
+    TaskScope scope;
+    scope.Spawn(HoldAndSpawn(never, SpawnOnDestroy(&scope, &spawned)));
+  }
+  EXPECT_FALSE(spawned);
+}
+
 }  // namespace
 }  // namespace henge

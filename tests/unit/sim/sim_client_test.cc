@@ -31,10 +31,11 @@ TEST_F(SimClientTest, ARequestAndItsReplyCross) {
   ASSERT_EQ(asked_.size(), 1u);
   EXPECT_EQ(asked_[0].first.key, "k");
   asked_[0].second(ClientReply{.values = {"v"}});
-  scheduler_.RunFor(seconds(1));
+  scheduler_.RunFor(std::chrono::milliseconds(100));
   ASSERT_EQ(replies_.size(), 1u);
   ASSERT_TRUE(replies_[0].ok()) << replies_[0].status();
   EXPECT_THAT(replies_[0]->values, ::testing::ElementsAre("v"));
+  EXPECT_EQ(scheduler_.pending(), 0u) << "the call's deadline is still armed";
   scheduler_.RunFor(seconds(5));
   EXPECT_EQ(replies_.size(), 1u);
 }

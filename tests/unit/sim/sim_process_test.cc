@@ -125,6 +125,31 @@ TEST(SimProcessTest, ACrashedProcessRunsNothingMoreAndANewOneServes) {
   EXPECT_EQ(pair.CountOf(absl::StatusCode::kOk), 1);
 }
 
+TEST(SimProcessTest, AnAnswerToADeadProcessIsNotTakenForOneToItsSuccessor) {
+  // Each process numbers its calls from one: only the connection tells them apart.
+  struct Hold : PeerHandler {
+    void Handle(MemberId, PeerRequest, MonotonicTime, ReplyFn reply) override { held.push_back(std::move(reply)); }
+    std::vector<ReplyFn> held;
+  };
+  Pair pair(1);
+  Hold hold;
+  for (int shard = 0; shard < 2; ++shard) pair.processes[2]->transport(shard).Serve(&hold);
+  pair.Call("k", seconds(100));
+  pair.scheduler.RunFor(seconds(1));
+  ASSERT_EQ(hold.held.size(), 1u);
+  pair.processes[1]->Crash(SimNetwork::StopKind::kProcess);
+  pair.Start(1, 2);
+  pair.Call("k", seconds(100));
+  pair.scheduler.RunFor(seconds(1));
+  ASSERT_EQ(hold.held.size(), 2u);
+  pair.processes[2]->loop(0).Post([&hold] { hold.held[0](absl::DataLossError("for the dead")); });
+  pair.scheduler.RunFor(seconds(1));
+  EXPECT_TRUE(pair.replies.empty());
+  pair.processes[2]->loop(0).Post([&hold] { hold.held[1](ReadReply{}); });
+  pair.scheduler.RunFor(seconds(1));
+  EXPECT_EQ(pair.CountOf(absl::StatusCode::kOk), 1);
+}
+
 TEST(SimProcessTest, APausedProcessAnswersWhenItResumes) {
   Pair pair(1);
   pair.processes[2]->Pause();
