@@ -2,6 +2,10 @@
 //
 // Loop-affine: one per shard, owned by it. Batches by itself: the reads of one turn are one batch, so are its writes.
 //
+// Callbacks run at the turn's end in TurnPhase::kRead, in the order of their calls, or in a later turn if the disk is
+// needed: never inside Read() or ReadBase(). They may call in again. After a failure of the engine everything answers
+// its sticky error; what was handed in before is answered so too. None runs after the store's end.
+//
 // Invariants:
 //   1. a base handed out by ReadBase is the newest local record at the instant of its callback;
 //   2. a record leaves the overlay when it is durable and no read that was issued before that is outstanding;
@@ -54,9 +58,11 @@ class ReplicaStore {
   void Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark, int64_t now_ms,
              DurableCallback durable);
 
-  // `durable` runs when the newest record of `key` at this instant is durable; at once if it is (P11).
+  // `durable` runs when the newest record of `key` at this instant is durable; at once, inside this call, if it is
+  // (P11).
   void AwaitDurable(const RecordKey& key, DurableCallback durable);
 
+  // Records that are not durable yet, and few others.
   size_t overlay_size() const;
 
  private:

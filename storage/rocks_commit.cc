@@ -3,6 +3,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -20,6 +21,52 @@ namespace {
 constexpr size_t kGroupBytesMax = size_t{8} << 20;
 // What RocksDB adds to a record in a WriteBatch: its type and two lengths.
 constexpr size_t kBatchRecordOverheadBytes = 16;
+constexpr size_t kBatchHeaderBytes = 12;
+
+// The records of a group in storage order, of each key the last one only: the group is durable as a whole or not at
+// all. In order, because the memtable then finds each place near the one before.
+class SortedRecords {
+ public:
+  struct Record {
+    size_t key_begin;
+    size_t key_end;
+    const StoredRecord* record;
+  };
+
+  explicit SortedRecords(std::span<CommitJob* const> jobs) {
+    size_t count = 0;
+    size_t key_bytes = 0;
+    for (const CommitJob* job : jobs) {
+      count += job->items.size();
+      for (const CommitItem& item : job->items) key_bytes += kStorageKeyHeaderBytes + item.key.key.size();
+    }
+    records_.reserve(count);
+    keys_.reserve(key_bytes);
+    for (const CommitJob* job : jobs) {
+      for (const CommitItem& item : job->items) {
+        size_t begin = keys_.size();
+        AppendStorageKey(item.key, &keys_);
+        records_.push_back({begin, keys_.size(), &item.record});
+      }
+    }
+    // Of one key the last one handed in comes first, and stays.
+    std::sort(records_.begin(), records_.end(), [this](const Record& a, const Record& b) {
+      int order = KeyOf(a).compare(KeyOf(b));
+      return order != 0 ? order < 0 : a.key_begin > b.key_begin;
+    });
+    auto same_key = [this](const Record& a, const Record& b) { return KeyOf(a) == KeyOf(b); };
+    records_.erase(std::unique(records_.begin(), records_.end(), same_key), records_.end());
+  }
+
+  std::string_view KeyOf(const Record& record) const {
+    return std::string_view(keys_).substr(record.key_begin, record.key_end - record.key_begin);
+  }
+  const std::vector<Record>& records() const { return records_; }
+
+ private:
+  std::string keys_;
+  std::vector<Record> records_;
+};
 
 // The answers of one group to one loop, in the order in which the loop asked: one post, however many batches.
 struct LoopAnswers {
@@ -79,37 +126,39 @@ void RocksEngine::RunCommits(std::vector<std::unique_ptr<WorkItem>> work) {
 
 absl::Status RocksEngine::WriteJobs(std::span<CommitJob* const> jobs, size_t bytes) {
   if (!parts_.sticky->ok()) return parts_.sticky->Get();
-  rocksdb::WriteBatch batch(bytes + sizeof(uint64_t) * 2);
-  std::string storage_key;
-  uint64_t records = 0;
-  for (CommitJob* job : jobs) {
-    for (const CommitItem& item : job->items) {
-      storage_key.clear();
-      AppendStorageKey(item.key, &storage_key);
-      RecordHeader header(storage_key, item.record);
-      const rocksdb::Slice key[] = {storage_key};
-      const rocksdb::Slice value[] = {{header.bytes().data(), header.bytes().size()}, item.record.object};
-      rocksdb::Status status = batch.Put(rocksdb::SliceParts(key, 1), rocksdb::SliceParts(value, 2));
-      if (!status.ok()) {
-        parts_.sticky->Fail(FromRocks(status, "can't build a batch"));
-        return parts_.sticky->Get();
-      }
+  SortedRecords records(jobs);
+  rocksdb::WriteBatch batch(bytes + kBatchHeaderBytes);
+  for (const SortedRecords::Record& record : records.records()) {
+    std::string_view storage_key = records.KeyOf(record);
+    RecordHeader header(storage_key, *record.record);
+    const rocksdb::Slice key[] = {{storage_key.data(), storage_key.size()}};
+    const rocksdb::Slice value[] = {{header.bytes().data(), header.bytes().size()}, record.record->object};
+    rocksdb::Status status = batch.Put(rocksdb::SliceParts(key, 1), rocksdb::SliceParts(value, 2));
+    if (!status.ok()) {
+      parts_.sticky->Fail(FatalStatus(status, "can't build a batch"));
+      return parts_.sticky->Get();
     }
-    records += job->items.size();
   }
   absl::Status written = WriteSynced(&batch);
   if (!written.ok()) return written;
-  const uint64_t commits = commits_.fetch_add(1, std::memory_order_relaxed) + 1;
-  records_.fetch_add(records, std::memory_order_relaxed);
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  records_.fetch_add(records.records().size(), std::memory_order_relaxed);
   parts_.synced->Note(parts_.db->GetLatestSequenceNumber());
-  if (parts_.flush_every_commits > 0 && commits % parts_.flush_every_commits == 0) {
-    rocksdb::FlushOptions flush;
-    flush.wait = false;
-    flush.allow_write_stall = true;
-    rocksdb::Status status = parts_.db->Flush(flush);
-    if (!status.ok()) parts_.sticky->Fail(FatalStatus(status, "the store can't flush"));
-  }
-  return absl::OkStatus();
+  return FlushIfFull(bytes);
+}
+
+// Schedules a flush, and doesn't wait: the caller of a deterministic store runs it.
+absl::Status RocksEngine::FlushIfFull(size_t bytes) {
+  if (parts_.flush_bytes == 0) return absl::OkStatus();
+  unflushed_bytes_ += bytes;
+  if (unflushed_bytes_ < parts_.flush_bytes) return absl::OkStatus();
+  unflushed_bytes_ = 0;
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  options.allow_write_stall = true;
+  rocksdb::Status status = parts_.db->Flush(options);
+  if (!status.ok()) parts_.sticky->Fail(FatalStatus(status, "the store can't begin a flush"));
+  return parts_.sticky->Get();
 }
 
 absl::Status RocksEngine::WriteSynced(rocksdb::WriteBatch* batch) {

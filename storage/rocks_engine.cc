@@ -59,9 +59,10 @@ absl::Status RocksEngine::Close() {
   closed_ = true;
   if (commit_worker_ != nullptr) commit_worker_->Stop();
   if (read_worker_ != nullptr) read_worker_->Stop();
+  parts_.sticky->Disarm();  // what fails now is this call's answer
   rocksdb::Status status;
   // A log that is flushed now needn't be replayed by the next open.
-  if (!parts_.deterministic && parts_.sticky->ok()) status = parts_.db->Flush(rocksdb::FlushOptions());
+  if (parts_.flush_bytes == 0 && parts_.sticky->ok()) status = parts_.db->Flush(rocksdb::FlushOptions());
   rocksdb::Status closed = parts_.db->Close();
   if (status.ok()) status = closed;
   parts_.db.reset();

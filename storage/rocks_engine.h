@@ -36,7 +36,7 @@ class RocksEngine final : public StoreEngine {
     std::unique_ptr<SyncedMark> synced;
     std::unique_ptr<DiskWatch> disk;
     std::unique_ptr<rocksdb::DB> db;
-    bool deterministic = false;
+    size_t flush_bytes = 0;  // a deterministic store flushes after so many bytes; 0: RocksDB decides
     uint64_t flush_every_commits = 0;
   };
 
@@ -70,6 +70,7 @@ class RocksEngine final : public StoreEngine {
   void RunCommits(std::vector<std::unique_ptr<WorkItem>> work);
   absl::Status WriteJobs(std::span<CommitJob* const> jobs, size_t bytes);
   absl::Status WriteSynced(rocksdb::WriteBatch* batch);
+  absl::Status FlushIfFull(size_t bytes);
   void RunReads(std::vector<std::unique_ptr<WorkItem>> work);
   void CountBroken(const RecordKey& key, const absl::Status& why);
   absl::Status StartStoreId(rocksdb::Env& env);
@@ -82,6 +83,7 @@ class RocksEngine final : public StoreEngine {
   std::atomic<uint64_t> records_{0};
   std::atomic<uint64_t> quarantined_{0};
 
+  size_t unflushed_bytes_ = 0;  // the commit worker's
   std::unique_ptr<BatchWorker> commit_worker_;
   std::unique_ptr<BatchWorker> read_worker_;
   bool closed_ = false;

@@ -68,7 +68,7 @@ absl::StatusOr<std::unique_ptr<StoreEngine>> OpenStoreEngine(StoreOptions option
                                                              std::function<void(absl::Status)> on_fatal) {
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   RocksEngine::Parts parts;
-  parts.deterministic = options.deterministic;
+  if (options.deterministic) parts.flush_bytes = options.write_buffer_bytes;
   parts.flush_every_commits = options.flush_every_commits;
   parts.sticky = std::make_shared<StickyStatus>(tracer, std::move(on_fatal));
   HENGE_ASSIGN_OR_RETURN(parts.dir, DataDir::Open(*env, options.data_dir));

@@ -24,6 +24,9 @@ class StickyStatus {
   // From now on a failure is reported; one that is there already at once. Until then the opener looks at Get() itself.
   void Arm();
 
+  // From now on nothing is reported.
+  void Disarm() { armed_.store(false); }
+
   bool ok() const { return failure_.load(std::memory_order_acquire) == nullptr; }
   absl::Status Get() const;
 

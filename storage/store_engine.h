@@ -84,7 +84,7 @@ class StoreEngine {
   using ReadResult = absl::StatusOr<std::optional<StoredRecord>>;
   virtual std::vector<ReadResult> ReadCached(std::span<const RecordKey* const> keys) = 0;
 
-  // Reads on the read worker; `done` is posted to `loop`.
+  // Reads on the read worker; `done` is posted to `loop`. A loop outlives what it has asked for, or Close().
   using ReadDone = absl::AnyInvocable<void(std::vector<ReadResult>)>;
   virtual void ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) = 0;
 
@@ -93,7 +93,9 @@ class StoreEngine {
   using CommitDone = absl::AnyInvocable<void(absl::Status)>;
   virtual void Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) = 0;
 
-  // One page of a partition's durable records in storage order (segment, bucket id, key); on the read worker.
+  // One page of a partition's durable records in storage order (segment, bucket id, key); on the read worker. A broken
+  // record is left out, counted and alarmed; a block that can't be read fails the page. INVALID_ARGUMENT for a cursor
+  // of another partition.
   struct Page {
     std::vector<std::pair<RecordKey, StoredRecord>> items;
     std::string cursor;
@@ -107,18 +109,20 @@ class StoreEngine {
   virtual absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) = 0;
   virtual absl::Status WriteMeta(std::string_view name, std::string_view value) = 0;
 
+  // Costs next to nothing: looking at the disk is a worker's, twice a second at most.
   virtual DiskClass disk_class() const = 0;
   virtual StoreFigures figures() const = 0;
   virtual absl::Status health() const = 0;  // the sticky status
 
-  // Waits for what was handed in, then closes. Nothing may be called afterwards.
+  // Waits for what was handed in, then closes. Nothing may be called afterwards. The destructor does it otherwise.
   virtual absl::Status Close() = 0;
 };
 
 // Opens or creates the store in `options.data_dir`, which it locks against a second process.
 // Errors, each saying what to do: FAILED_PRECONDITION (locked by another process; format of a newer version),
 // PERMISSION_DENIED (not writable), RESOURCE_EXHAUSTED (no space), DATA_LOSS (corrupt log or table: nothing was
-// changed). `on_fatal` runs once, on any thread, when the engine has become unusable.
+// changed). `on_fatal` runs once, on any thread, when the engine has become unusable; it must not call into the engine
+// but for health(). It does not run during Close().
 absl::StatusOr<std::unique_ptr<StoreEngine>> OpenStoreEngine(StoreOptions options, WorkerFactory& workers,
                                                              Tracer& tracer,
                                                              std::function<void(absl::Status)> on_fatal);
