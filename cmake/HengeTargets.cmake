@@ -4,14 +4,13 @@ include(GoogleTest)
 function(henge_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   if(NOT ARG_SOURCES)
-    set(ARG_SOURCES ${CMAKE_BINARY_DIR}/empty.cc)
-    file(TOUCH ${CMAKE_BINARY_DIR}/empty.cc)
+    message(FATAL_ERROR "${name} has no sources")
   endif()
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
 endfunction()
 
-# What the sanitizer builds compile: the unit and contract tests, not the programs.
+# What the sanitizer builds compile: the unit and contract tests, not the programs that users run.
 add_custom_target(henge_tests)
 
 # henge_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds]): one gtest binary, each test known to ctest.

@@ -44,6 +44,7 @@ HARMLESS = """\
     int operand = strand(1);
     void Unused(int value) { (void)value; }
     long big = 1'000'000;
+    auto* test = testing::UnitTest::GetInstance();
     auto raw = R"(std::mutex m; throw 1;)";
     absl::Status Run(int throwaway);
     """
