@@ -208,7 +208,9 @@ std::string ZshCompletion(const CLI::App& app) {
     for (const Word& positional : command.positionals) absl::StrAppend(&out, ZshPositional(positional));
     absl::StrAppend(&out, " ;;\n");
   }
-  absl::StrAppend(&out, "      esac ;;\n  esac\n}\ncompdef _henge henge\n");
+  // A file of this name in fpath is run as the function itself; sourced, it only defines it.
+  absl::StrAppend(&out, "      esac ;;\n  esac\n}\n",
+                  "if [[ $funcstack[1] == _henge ]]; then _henge \"$@\"; else compdef _henge henge; fi\n");
   return out;
 }
 

@@ -32,6 +32,7 @@ struct Call {
   int64_t expires_at_ms = 0;
   OpId op_id;
 
+  SteadyTime started;
   SteadyTime deadline;
   int attempts = 0;            // sent, or not sent for want of a connection
   bool maybe_applied = false;  // an attempt ended in doubt: the next are flagged as retries (P8)

@@ -38,9 +38,9 @@ std::vector<NodeAddress> AddressesOf(const ClusterState& state, std::span<const 
 
 }  // namespace
 
-sdk::SteadyTime Client::Impl::DeadlineOf(const std::optional<Millis>& timeout) const {
+sdk::SteadyTime Client::Impl::DeadlineOf(const std::optional<Millis>& timeout, sdk::SteadyTime now) const {
   constexpr Millis kTimeoutMax = std::chrono::hours(24);
-  return sdk::SteadyClock::now() + std::min(timeout.value_or(engine_->options().timeout), kTimeoutMax);
+  return now + std::min(timeout.value_or(engine_->options().timeout), kTimeoutMax);
 }
 
 CallPtr Client::Impl::NewCall(Call::Op op, std::string_view key, const CallOptions& options) {
@@ -49,7 +49,8 @@ CallPtr Client::Impl::NewCall(Call::Op op, std::string_view key, const CallOptio
   call->key = key;
   call->bucket = options.bucket;
   call->quorum = options.quorum;
-  call->deadline = DeadlineOf(options.timeout);
+  call->started = sdk::SteadyClock::now();
+  call->deadline = DeadlineOf(options.timeout, call->started);
   if (op != Call::Op::kGet) call->op_id = engine_->random().NextOpId();
   if (op == Call::Op::kPut) call->expires_at_ms = ToUnixMillis(options.expires_at);
   return call;

@@ -24,7 +24,10 @@ class Client::Impl {
 
   // A call without a value, a context and somebody to tell.
   sdk::CallPtr NewCall(sdk::Call::Op op, std::string_view key, const CallOptions& options);
-  sdk::SteadyTime DeadlineOf(const std::optional<Millis>& timeout) const;
+  sdk::SteadyTime DeadlineOf(const std::optional<Millis>& timeout, sdk::SteadyTime now) const;
+  sdk::SteadyTime DeadlineOf(const std::optional<Millis>& timeout) const {
+    return DeadlineOf(timeout, sdk::SteadyClock::now());
+  }
 
   // What a blocking call on an IO thread gets, which would wait for itself; else OK.
   absl::Status CheckMayBlock() const;
