@@ -9,8 +9,8 @@ namespace henge {
 
 }  // namespace henge
 
-#define HENGE_CHECK(condition)                                                      \
-  do {                                                                              \
-    if (!(condition)) [[unlikely]]                                                  \
-      ::henge::CheckFailed(#condition, std::source_location::current());            \
+#define HENGE_CHECK(condition)                                           \
+  do {                                                                   \
+    if (!(condition)) [[unlikely]]                                       \
+      ::henge::CheckFailed(#condition, std::source_location::current()); \
   } while (false)

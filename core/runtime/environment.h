@@ -1,4 +1,5 @@
-// The world as one shard sees it. The same node code gets a real one from main() and a simulated one from the simulator.
+// The world as one shard sees it. The same node code gets a real one from main() and a simulated one from the
+// simulator.
 #pragma once
 
 #include "core/runtime/batch_worker.h"

@@ -1,9 +1,9 @@
 // The seam to scheduling: one single-threaded loop, the home of all state of one shard (or of the node's control loop).
 //
 // A loop works in turns. A turn runs everything that was posted or is due, then the turn-end phases in their order.
-// What the turn asked of the store goes down as one batch in kRead and kCommit; what it sends to one peer or client goes
-// out as one frame in kSend. A closure that a phase runs may defer again: the phases repeat, reads first, until nothing
-// is deferred, so that a turn that starts with a read can still commit and send.
+// What the turn asked of the store goes down as one batch in kRead and kCommit; what it sends to one peer or client
+// goes out as one frame in kSend. A closure that a phase runs may defer again: the phases repeat, reads first, until
+// nothing is deferred, so that a turn that starts with a read can still commit and send.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,8 @@ struct RecordKey {
   }
 };
 
-// ---- Client requests -------------------------------------------------------------------------------------------------
+// ---- Client requests
+// -------------------------------------------------------------------------------------------------
 
 enum class QuorumMode : uint8_t {
   kSloppy = 0,  // fallbacks may stand in for owners
@@ -69,13 +70,13 @@ enum class Outcome : uint8_t {
 // The facts of one request, true at the instant of the reply.
 struct ReplyFacts {
   StateVersion state_version;
-  uint32_t needed = 0;             // the quorum that was asked for
-  uint32_t answered = 0;           // replicas that answered a read in time
-  uint32_t stale = 0;              // of those, how many were behind
-  uint32_t primaries = 0;          // owners with a durable copy (P10)
-  uint32_t fallbacks = 0;          // nodes with a durable hint for an owner
-  uint32_t durable = 0;            // distinct nodes with a durable copy
-  bool fallback_available = false; // whether this cluster can use fallbacks at all
+  uint32_t needed = 0;              // the quorum that was asked for
+  uint32_t answered = 0;            // replicas that answered a read in time
+  uint32_t stale = 0;               // of those, how many were behind
+  uint32_t primaries = 0;           // owners with a durable copy (P10)
+  uint32_t fallbacks = 0;           // nodes with a durable hint for an owner
+  uint32_t durable = 0;             // distinct nodes with a durable copy
+  bool fallback_available = false;  // whether this cluster can use fallbacks at all
   MemberId coordinator;
 };
 
@@ -83,14 +84,16 @@ struct ClientReply {
   absl::Status status;
   Outcome outcome = Outcome::kApplied;  // mutations
   std::vector<std::string> values;      // kGet: live siblings, each op_id once (P8), in canonical order
-  std::string context;  // sealed. kGet: covers `values`, also when not found. Mutations: covers the client's context and
-                        // the new version, unless that would cover versions that the client has not seen: then empty
-  uint32_t siblings = 0;    // live siblings after the operation, as the coordinator knows them
+  std::string
+      context;  // sealed. kGet: covers `values`, also when not found. Mutations: covers the client's context and
+                // the new version, unless that would cover versions that the client has not seen: then empty
+  uint32_t siblings = 0;       // live siblings after the operation, as the coordinator knows them
   int64_t retry_after_ms = 0;  // with RESOURCE_EXHAUSTED
   ReplyFacts facts;
 };
 
-// ---- Peer requests ---------------------------------------------------------------------------------------------------
+// ---- Peer requests
+// ---------------------------------------------------------------------------------------------------
 
 // Merge this whole object into the record (P1). Acked when the result is durable (P11).
 struct MergeRequest {
@@ -112,9 +115,9 @@ struct ReadRequest {
 struct ReadReply {
   bool found = false;
   bool same = false;
-  std::string object;         // canonical bytes, unless !found or same
-  std::optional<Mark> mark;   // for explain; local-only, never merged
-  uint64_t written_at_ms = 0; // wall time of the last change here, for explain; 0 = unknown
+  std::string object;          // canonical bytes, unless !found or same
+  std::optional<Mark> mark;    // for explain; local-only, never merged
+  uint64_t written_at_ms = 0;  // wall time of the last change here, for explain; 0 = unknown
 };
 
 // A request of a client that reached a node which is no owner.
@@ -125,12 +128,13 @@ struct ForwardReply {
   ClientReply reply;
 };
 
-// One page of a partition's records, in storage order (segment, bucket id, key), after `cursor` (empty = from the start).
+// One page of a partition's records, in storage order (segment, bucket id, key), after `cursor` (empty = from the
+// start).
 struct ScanRequest {
   PartitionId partition;
   LayoutEpoch epoch;
-  std::string cursor;       // opaque: storage key of the last record that was returned
-  uint32_t bytes_max = 0;   // stop after about this many bytes
+  std::string cursor;      // opaque: storage key of the last record that was returned
+  uint32_t bytes_max = 0;  // stop after about this many bytes
 };
 struct ScanItem {
   RecordKey key;

@@ -6,8 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define HENGE_RETURN_IF_ERROR(expr)                    \
-  do {                                                 \
+#define HENGE_RETURN_IF_ERROR(expr)                                                       \
+  do {                                                                                    \
     if (::absl::Status henge_status_ = (expr); !henge_status_.ok()) return henge_status_; \
   } while (false)
 

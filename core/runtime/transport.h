@@ -18,12 +18,13 @@ class Transport {
 
   virtual ~Transport() = default;
 
-  // Sends `request` to the shard of `to` that owns the request's partition. `done` runs on this shard's loop, exactly once,
-  // never inside Call:
+  // Sends `request` to the shard of `to` that owns the request's partition. `done` runs on this shard's loop, exactly
+  // once, never inside Call:
   //   a reply, whose alternative matches the request's; or the status that the peer answered;
   //   UNAVAILABLE: no connection, or it broke (the request may have run);
   //   DEADLINE_EXCEEDED: no answer by `deadline` (up to a timer's grain later; the request may have run);
-  //   RESOURCE_EXHAUSTED: the bounded queue to this peer is full (not sent): the replica's failure, not the client's (P39).
+  //   RESOURCE_EXHAUSTED: the bounded queue to this peer is full (not sent): the replica's failure, not the client's
+  //   (P39).
   // Loop only.
   virtual void Call(MemberId to, PeerRequest request, MonotonicTime deadline, Callback done) = 0;
 };
