@@ -21,6 +21,7 @@
 #include "node/grpc/listen_address.h"
 #include "node/grpc/peer_hub.h"
 #include "node/grpc/peer_server.h"
+#include "node/grpc/poller_limit.h"
 #include "node/identity.h"
 #include "node/node.h"
 #include "node/real/batch_worker_thread.h"
@@ -41,7 +42,8 @@ constexpr char kKvServiceName[] = "henge.v1.Kv";
 
 int ShardCount(const NodeConfig& config) {
   if (config.shards > 0) return config.shards;
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kShardsDefaultMax);
+  // The other half of the cores is for the connections, the commits and RocksDB; more loops make smaller batches.
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, kShardsDefaultMax);
 }
 
 }  // namespace
@@ -75,6 +77,7 @@ class NodeProcess::Impl {
   Clock& clock_;
   Tracer& tracer_;
   StopEvent& stop_;
+  PollerLimit poller_limit_;
   ThreadWorkerFactory workers_;
   std::unique_ptr<StoreEngine> engine_;
   std::vector<std::unique_ptr<OsRandom>> randoms_;
