@@ -172,23 +172,29 @@ TEST_F(ReplicaStoreTest, BasesThatNeedTheDiskComeInOrderAndFold) {
 // Invariant 2: a read of the disk that began before a write must not be taken for the newest record after it.
 TEST_F(ReplicaStoreTest, AnOldReadOfTheDiskDoesNotHideANewerWrite) {
   PushToDisk("k", "old");
-  Mint("k", "v1");
-  sim.loop.RunTurn();  // the read of the disk is on its way
-  Object merged = *Object::Decode(sim.Read(Key("k")).value()->object);
-  ASSERT_EQ(bases.size(), 1) << "that Settle() answered it";
-  PushToDisk("q", "old");
   std::vector<std::string> seen;
-  store->ReadBase(Key("q"), [&](absl::StatusOr<BaseRecord> base) { seen.push_back(Values(base->object)); });
-  sim.loop.RunTurn();  // on its way to the disk, and not answered
-  // A write that rests on nothing that was read, durable before the old read answers.
+  store->ReadBase(Key("k"), [&](absl::StatusOr<BaseRecord> base) { seen.push_back(Values(base->object)); });
+  sim.loop.RunTurn();  // on its way to the disk
   Mutation mutation;
   mutation.value = "new";
   Minted minted = MintVersion(Object(), std::nullopt, VersionVector(), mutation, 0, &minter);
-  std::string encoded = minted.object.Encode();
-  ManualLoop& loop = sim.loop;
-  loop.Post([&] { store->Write(Key("q"), minted.object, encoded, minted.mark, 5, [](absl::Status) {}); });
-  loop.RunTurn();
+  bool durable = false;
+  // While the disk is being read, a write becomes durable, and its answer overtakes the read's.
+  sim.plan = [&](const sim::SimIo& io) {
+    if (io.kind != SimIoKind::kRead || !io.path.ends_with(".sst") || durable) return sim::SimFault::kNone;
+    sim.plan = nullptr;
+    store->Write(Key("k"), minted.object, minted.object.Encode(), minted.mark, 5,
+                 [&durable](absl::Status status) { durable = status.ok(); });
+    sim.loop.RunTurn();
+    EXPECT_TRUE(sim.workers.RunAll());
+    sim.loop.RunTurn();
+    EXPECT_TRUE(durable);
+    EXPECT_THAT(seen, IsEmpty());
+    EXPECT_EQ(store->overlay_size(), 1) << "pinned by the read";
+    return sim::SimFault::kNone;
+  };
   sim.Settle();
+  EXPECT_TRUE(durable) << "the case must occur";
   EXPECT_THAT(seen, ElementsAre("new"));
   EXPECT_EQ(store->overlay_size(), 0);
 }

@@ -57,7 +57,8 @@ SimStore::SimStore(uint64_t seed)
   options.write_buffer_bytes = size_t{64} << 10;
   files->SetFaultPlan([this](const sim::SimIo& io) {
     log_.emplace_back(io.kind, std::string(io.path));
-    return plan ? plan(io) : sim::SimFault::kNone;
+    sim::SimFileSystem::FaultPlan asked = plan;  // it may replace itself
+    return asked ? asked(io) : sim::SimFault::kNone;
   });
 }
 
