@@ -29,7 +29,7 @@ def need_program(program, package):
 
 
 def need_binary(name, build):
-    path = os.path.join(build, "bin", name)
+    path = os.path.abspath(os.path.join(build, "bin", name))
     if not os.access(path, os.X_OK):
         raise Failure(f"{path} is missing: run scripts/build first")
     return path
