@@ -21,6 +21,7 @@
 #include "node/grpc/listen_address.h"
 #include "node/grpc/peer_hub.h"
 #include "node/grpc/peer_server.h"
+#include "node/grpc/poller_limit.h"
 #include "node/identity.h"
 #include "node/node.h"
 #include "node/real/batch_worker_thread.h"
@@ -76,6 +77,7 @@ class NodeProcess::Impl {
   Clock& clock_;
   Tracer& tracer_;
   StopEvent& stop_;
+  PollerLimit poller_limit_;
   ThreadWorkerFactory workers_;
   std::unique_ptr<StoreEngine> engine_;
   std::vector<std::unique_ptr<OsRandom>> randoms_;

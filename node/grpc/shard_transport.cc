@@ -16,11 +16,6 @@ namespace {
 constexpr Duration kSweepGrain = std::chrono::milliseconds(5);
 constexpr size_t kFragmentBytesKept = size_t{1} << 20;
 
-// With more calls to a peer under way than this, a fragment waits for an answer to the one before it, but no longer than
-// the delay: the peer's turns set the pace, and fragments grow with the load.
-constexpr size_t kPaceFromCalls = 8;
-constexpr Duration kPaceDelayMax = std::chrono::microseconds(500);
-
 }  // namespace
 
 ShardTransport::ShardTransport(int shard, Executor& loop, const Clock& clock,
@@ -84,35 +79,16 @@ void ShardTransport::Encode(int peer, uint64_t id, PeerRequest request, Duration
   out.ids.push_back(id);
   if (out.fragment.size() >= kFrameBytesTarget) {
     SendTo(peer);
-  } else {
-    FlushLater();
+  } else if (!flush_deferred_) {
+    flush_deferred_ = true;
+    loop_.AtTurnEnd(TurnPhase::kSend, [this] { Flush(); });
   }
-}
-
-void ShardTransport::FlushLater() {
-  if (std::exchange(flush_deferred_, true)) return;
-  loop_.AtTurnEnd(TurnPhase::kSend, [this] { Flush(); });
-}
-
-bool ShardTransport::Paced(int peer, MonotonicTime now) const {
-  const Outgoing& out = outgoing_[peer];
-  return out.unanswered && counts_[peer].under_way - out.ids.size() > kPaceFromCalls &&
-         now < out.sent_at + kPaceDelayMax;
 }
 
 void ShardTransport::Flush() {
   flush_deferred_ = false;
-  const MonotonicTime now = clock_.Now();
   for (size_t peer = 0; peer < outgoing_.size(); ++peer) {
-    if (outgoing_[peer].ids.empty()) continue;
-    if (!Paced(static_cast<int>(peer), now)) {
-      SendTo(static_cast<int>(peer));
-    } else if (!std::exchange(pace_armed_, true)) {
-      loop_.RunAt(outgoing_[peer].sent_at + kPaceDelayMax, [this] {
-        pace_armed_ = false;
-        FlushLater();
-      });
-    }
+    if (!outgoing_[peer].ids.empty()) SendTo(static_cast<int>(peer));
   }
 }
 
@@ -129,8 +105,6 @@ void ShardTransport::SendTo(int peer) {
       FailLater(Take(call, false), sent);
     }
   }
-  out.unanswered = sent.ok();
-  out.sent_at = clock_.Now();
   out.ids.clear();
   out.fragment.clear();
   if (out.fragment.capacity() > kFragmentBytesKept) out.fragment.shrink_to_fit();
@@ -144,9 +118,6 @@ void ShardTransport::PostAnswers(std::vector<Answer> answers) {
       if (answer.reply.ok() && answer.reply->index() != call->kind) {
         answer.reply = absl::InternalError("a peer's answer is of another kind than the call");
       }
-      Outgoing& out = outgoing_[call->peer];
-      out.unanswered = false;
-      if (!out.ids.empty()) FlushLater();
       Transport::Callback done = Take(call, answer.reply.ok());
       done(std::move(answer.reply));
     }

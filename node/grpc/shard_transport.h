@@ -46,18 +46,13 @@ class ShardTransport : public Transport {
   struct Outgoing {
     std::string fragment;
     std::vector<uint64_t> ids;  // of the calls in it
-    bool unanswered = false;    // no answer has come since the last fragment was sent
-    MonotonicTime sent_at = MonotonicTime::min();
   };
 
   int IndexOf(MemberId member) const;
   // Answers a call that is not sent, later: never inside Call.
   void FailLater(Callback done, absl::Status why);
   void Encode(int peer, uint64_t id, PeerRequest request, Duration budget);
-  void FlushLater();
   void Flush();
-  // Whether the next fragment should wait for an answer to the last one, so that more gathers.
-  bool Paced(int peer, MonotonicTime now) const;
   void SendTo(int peer);
   Callback Take(PendingCalls::Call* call, bool ok);
   template <class Matches>
@@ -73,7 +68,6 @@ class ShardTransport : public Transport {
   std::vector<Outgoing> outgoing_;  // by peer
   std::vector<Counts> counts_;      // by peer
   bool flush_deferred_ = false;
-  bool pace_armed_ = false;
   std::vector<std::pair<Callback, absl::Status>> failing_;
   // One per alternative: used again, so that its parts are allocated once.
   std::array<v1::PeerCall, std::variant_size_v<PeerRequest>> scratch_;
