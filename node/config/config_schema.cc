@@ -36,7 +36,8 @@ constexpr ConfigKey kSchema[] = {
      "HOST:PORT that a single node tells its clients to use. Empty: client_listen. In a cluster the initial cluster "
      "says "
      "it."},
-    {"shards", ConfigKind::kInteger, "0", "", 0, 64, "Loops that share the partitions. 0: one per two cores, at most 8."},
+    {"shards", ConfigKind::kInteger, "0", "", 0, 64,
+     "Loops that share the partitions. 0: one per two cores, at most 8."},
     {"drain_timeout", ConfigKind::kDuration, "10s", "", 0, 600'000,
      "On SIGTERM and SIGINT: how long requests under way may take to finish."},
     {"ready_file", ConfigKind::kString, "", "", 0, 0,
