@@ -146,6 +146,7 @@ std::string BashCompletion(const CLI::App& app) {
   std::vector<Command> commands = CommandsOf(app);
   Command common = CommandOf(app);
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const Command& command : commands) names.push_back(command.name);
   std::string value_options;
   for (const Word& option : common.options) {

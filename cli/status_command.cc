@@ -26,6 +26,7 @@ struct MemberAnswer {
 // All at once, so that one that hangs costs the others no time.
 std::vector<MemberAnswer> AskAll(const ClusterState& state, std::chrono::milliseconds timeout) {
   std::vector<std::future<absl::StatusOr<NodeStatus>>> pending;
+  pending.reserve(state.members.size());
   for (const Member& member : state.members) {
     pending.push_back(std::async(std::launch::async, FetchNodeStatus, member.client_address, timeout));
   }

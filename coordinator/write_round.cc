@@ -165,11 +165,13 @@ void WriteRound::MintAgainLate() {
     absl::StatusOr<MintCommand> command = record.ok() ? round->CommandFrom(record->object) : record.status();
     // What a later write has replaced needs no new version.
     if (absl::IsNotFound(command.status())) return;
+    std::string why = command.status().ToString();
     if (command.ok()) {
       command->deadline = core.env.clock.Now() + core.options.budget_default;
       if (core.scope->Spawn(MintAgain(round->core_, *std::move(command), round->tally_.needed()))) return;
+      why = "the node is draining";
     }
-    core.env.tracer.Event(Severity::kAlarm, "AmnesiaNotRepaired", {{"error", command.status().ToString()}});
+    core.env.tracer.Event(Severity::kAlarm, "AmnesiaNotRepaired", {{"error", std::move(why)}});
   });
 }
 

@@ -41,7 +41,7 @@ bool HasLog(rocksdb::FileSystem& fs, const std::string& path) {
   for (const std::string& name : names) {
     uint64_t size = 0;
     if (!absl::EndsWith(name, ".log")) continue;
-    bool sized = fs.GetFileSize(path + "/" + name, rocksdb::IOOptions(), &size, nullptr).ok();
+    bool sized = fs.GetFileSize(absl::StrCat(path, "/", name), rocksdb::IOOptions(), &size, nullptr).ok();
     if (!sized || size > 0) return true;
   }
   return false;

@@ -55,7 +55,7 @@ bool Object::Includes(const Object& other) const {
 // One pass over both sorted lists. Whether a dot is present is decided by the dot alone; under a dot that both have,
 // the payloads are united (P1).
 template <class Source>
-void Object::MergeSiblings(Source&& other) {
+void Object::MergeSiblings(Source&& other, const VersionVector& other_vv) {
   auto take = [](auto& sibling) -> decltype(auto) {
     if constexpr (std::is_const_v<std::remove_reference_t<Source>> || std::is_lvalue_reference_v<Source>) {
       return std::as_const(sibling);
@@ -64,13 +64,13 @@ void Object::MergeSiblings(Source&& other) {
     }
   };
   Siblings merged;
-  merged.reserve(siblings_.size() + other.siblings_.size());
+  merged.reserve(siblings_.size() + other.size());
   CoverCursor covered_by_this(vv_);
-  CoverCursor covered_by_other(other.vv_);
+  CoverCursor covered_by_other(other_vv);
   auto mine = siblings_.begin();
-  auto theirs = other.siblings_.begin();
+  auto theirs = other.begin();
   const auto mine_end = siblings_.end();
-  const auto theirs_end = other.siblings_.end();
+  const auto theirs_end = other.end();
   while (mine != mine_end || theirs != theirs_end) {
     if (theirs == theirs_end || (mine != mine_end && mine->dot < theirs->dot)) {
       if (!covered_by_other.Covers(mine->dot)) merged.push_back(std::move(*mine));
@@ -102,7 +102,7 @@ bool Object::Merge(const Object& other) {
     *this = other;
     return true;
   }
-  MergeSiblings(other);
+  MergeSiblings(other.siblings_, other.vv_);
   vv_.Join(other.vv_);
   return true;
 }
@@ -113,7 +113,7 @@ bool Object::Merge(Object&& other) {
     *this = std::move(other);
     return true;
   }
-  MergeSiblings(std::move(other));
+  MergeSiblings(std::move(other.siblings_), other.vv_);
   vv_.Join(other.vv_);
   return true;
 }

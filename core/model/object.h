@@ -74,7 +74,7 @@ class Object {
   friend struct ObjectBuilder;  // object_builder.h: mint.cc and tests build objects field by field
 
   template <class Source>
-  void MergeSiblings(Source&& other);
+  void MergeSiblings(Source&& other, const VersionVector& other_vv);
 
   VersionVector vv_;
   std::vector<Sibling> siblings_;

@@ -182,6 +182,7 @@ absl::Status NodeProcess::Impl::MakeNode(ClusterState state) {
 
 void NodeProcess::Impl::MakeServers() {
   std::vector<PeerPort> ports;
+  ports.reserve(static_cast<size_t>(node_->shard_count()));
   for (int i = 0; i < node_->shard_count(); ++i) ports.push_back({loops_[i].get(), &node_->shard(i)});
   peers_ = std::make_unique<PeerServer>(identity_, node_->ring(), std::move(ports), clock_, tracer_);
   SessionLimits limits;

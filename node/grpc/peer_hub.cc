@@ -61,6 +61,7 @@ void PeerHub::Stop() {
 
 std::vector<PeerHub::PeerState> PeerHub::Peers() const {
   std::vector<PeerState> peers;
+  peers.reserve(links_.size());
   for (const auto& link : links_) {
     peers.push_back(
         {link->options().member, link->options().name, link->connected(), link->last_error(), link->peer_store()});

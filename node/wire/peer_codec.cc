@@ -194,7 +194,7 @@ PartitionId PartitionOfRequest(const PeerRequest& request) {
 
 void PeerRequestToProto(PeerRequest request, Duration budget, v1::PeerCall* out) {
   out->set_budget_us(BudgetToWire(budget));
-  std::visit([out](auto&& r) { ToProto(std::move(r), out); }, std::move(request));
+  std::visit([out](auto& r) { ToProto(std::move(r), out); }, request);
 }
 
 absl::StatusOr<PeerRequest> PeerRequestFromProto(v1::PeerCall* in) {
@@ -220,7 +220,7 @@ void PeerReplyToProto(absl::StatusOr<PeerReply> reply, v1::PeerAnswer* out) {
     return out->set_message(MessageToWire(reply.status()));
   }
   out->clear_message();
-  std::visit([out](auto&& r) { ToProto(std::move(r), out); }, *std::move(reply));
+  std::visit([out](auto& r) { ToProto(std::move(r), out); }, *reply);
 }
 
 absl::StatusOr<PeerReply> PeerReplyFromProto(v1::PeerAnswer* in) {

@@ -94,6 +94,7 @@ std::vector<StoreEngine::ReadResult> MonitoredEngine::ReadCached(std::span<const
 
 void MonitoredEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) {
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const RecordKey& key : keys) names.push_back(key.key);
   auto noted = [this, names = std::move(names), done = std::move(done)](std::vector<ReadResult> results) mutable {
     for (size_t i = 0; i < names.size(); ++i) NoteRead(names[i], results[i]);

@@ -85,7 +85,8 @@ class SimFileSystem final : public rocksdb::FileSystem {
   // Of all operations so far that change something: equal runs have equal digests.
   uint64_t digest() const { return digest_; }
 
-  static const char* kClassName() { return "HengeSimFileSystem"; }
+  // RocksDB looks for this name.
+  static const char* kClassName() { return "HengeSimFileSystem"; }  // NOLINT(readability-identifier-naming)
   const char* Name() const override { return kClassName(); }
 
   rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions&,
