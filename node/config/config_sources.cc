@@ -43,6 +43,20 @@ int EditDistance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+// The known name that is nearest to `name`; empty if none is near.
+std::string NearestName(const std::string& name, const std::vector<std::string>& known) {
+  std::string nearest;
+  // Further off than this, a guess would mislead.
+  int distance = static_cast<int>(std::max<size_t>(3, name.size() / 3)) + 1;
+  for (const std::string& candidate : known) {
+    if (const int d = EditDistance(name, candidate); d < distance) {
+      distance = d;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
 absl::Status Unknown(const char* what, const std::string& name, const std::vector<std::string>& known,
                      const std::string& where) {
   const std::string nearest = NearestName(name, known);
@@ -135,19 +149,6 @@ absl::Status ApplyEnvironment(const ConfigInput& input, Settings* settings) {
 }
 
 }  // namespace
-
-std::string NearestName(const std::string& name, const std::vector<std::string>& known) {
-  std::string nearest;
-  // Further off than this, a guess would mislead.
-  int distance = static_cast<int>(std::max<size_t>(3, name.size() / 3)) + 1;
-  for (const std::string& candidate : known) {
-    if (const int d = EditDistance(name, candidate); d < distance) {
-      distance = d;
-      nearest = candidate;
-    }
-  }
-  return nearest;
-}
 
 absl::StatusOr<Command> ParseCommand(const ConfigInput& input) {
   Command command;

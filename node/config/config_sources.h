@@ -35,7 +35,4 @@ struct ConfigInput {
 // INVALID_ARGUMENT or the reader's error, saying where the mistake is and what was expected.
 absl::StatusOr<Command> ParseCommand(const ConfigInput& input);
 
-// The known name that is nearest to `name` by edit distance; empty if none is near.
-std::string NearestName(const std::string& name, const std::vector<std::string>& known);
-
 }  // namespace henge
