@@ -43,6 +43,7 @@ void NodePool::Close() {
 std::vector<std::shared_ptr<Connection>> NodePool::All() const {
   std::vector<std::shared_ptr<Connection>> all;
   std::lock_guard lock(mutex_);
+  all.reserve(connections_.size());
   for (const auto& [address, connection] : connections_) all.push_back(connection);
   return all;
 }
