@@ -10,3 +10,11 @@ find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+
+# The programs' malloc. The sanitizers bring their own.
+add_library(henge_allocator INTERFACE)
+add_library(Henge::allocator ALIAS henge_allocator)
+if(NOT HENGE_SANITIZER)
+  pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+  target_link_libraries(henge_allocator INTERFACE PkgConfig::JEMALLOC)
+endif()

@@ -51,7 +51,8 @@ Node::~Node() = default;
 absl::Status Node::Start() {
   HENGE_RETURN_IF_ERROR(ClaimStore(environment_.engine, options_.state, options_.self));
   for (const ShardEnvironment& shard : environment_.shards) {
-    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_));
+    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_,
+                                              options_.record_cache_bytes / environment_.shards.size()));
   }
   const ShardEnvironment& home = environment_.shards[0];
   router_ = std::make_unique<Router>(*this);

@@ -25,6 +25,7 @@ struct NodeOptions {
   ClusterState state;
   CoordinatorOptions coordinator;  // `self` is filled in
   ScanSettings scan;
+  size_t record_cache_bytes = 0;  // of all shards together
 };
 
 // Everything outlives the node.

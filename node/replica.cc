@@ -31,12 +31,12 @@ absl::Status DiskFullError(DiskClass disk) {
 
 class Replica::Impl {
  public:
-  Impl(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring)
+  Impl(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, size_t cache_bytes)
       : self_(self),
         env_(environment),
         engine_(engine),
         ring_(std::move(ring)),
-        store_(engine, environment.executor),
+        store_(engine, environment.executor, cache_bytes),
         alive_(std::make_shared<bool>(true)) {
     minter_.store = engine.store_id();
     DrawLifetime();
@@ -340,8 +340,8 @@ void Replica::Impl::Scan(ScanRequest request, PeerReplyFn reply) {
       });
 }
 
-Replica::Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring)
-    : impl_(std::make_unique<Impl>(self, environment, engine, std::move(ring))) {}
+Replica::Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, size_t cache_bytes)
+    : impl_(std::make_unique<Impl>(self, environment, engine, std::move(ring), cache_bytes)) {}
 
 Replica::~Replica() = default;
 

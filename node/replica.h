@@ -25,7 +25,7 @@ struct ReplicaFigures {
 class Replica : public LocalReplica {
  public:
   // Draws the shard's first lifetime from `environment.random`.
-  Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring);
+  Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, size_t cache_bytes = 0);
   ~Replica() override;
 
   void UpdateRing(RingPtr ring);

@@ -4,6 +4,7 @@
 
 #include "absl/container/node_hash_map.h"
 #include "core/runtime/check.h"
+#include "storage/record_cache.h"
 
 namespace henge {
 namespace {
@@ -16,6 +17,7 @@ struct Entry {
   std::optional<Mark> mark;
   std::shared_ptr<Batch> batch;  // the one that makes it durable; null once it is
   size_t index = 0;              // of its item in `batch`, while that is open
+  int64_t written_at_ms = 0;
   uint64_t sequence = 0;
 };
 
@@ -55,7 +57,7 @@ bool NeedsDisk(const StoreEngine::ReadResult& result) { return absl::IsUnavailab
 // Shared with what was handed to the engine and the loop: an answer that comes after the end finds nobody.
 class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Impl> {
  public:
-  Impl(StoreEngine& engine, Executor& loop) : engine_(engine), loop_(loop) {}
+  Impl(StoreEngine& engine, Executor& loop, size_t cache_bytes) : engine_(engine), loop_(loop), cache_(cache_bytes) {}
 
   void Enqueue(Request request);
   void Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark, int64_t now_ms,
@@ -66,6 +68,7 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
  private:
   void FlushReads();
   bool NeedsStore(const Request& request) const;
+  void Remember(const RecordKey& key, const StoreEngine::ReadResult& result);
   void Deliver(Request request, StoreEngine::ReadResult result, std::vector<Request>* misses);
   void DeliverBase(const RecordKey& key, BaseCallback done, const StoreEngine::ReadResult& result);
   void StartDiskReads(std::vector<Request> misses);
@@ -77,6 +80,7 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
 
   StoreEngine& engine_;
   Executor& loop_;
+  RecordCache cache_;
   Overlay overlay_;
   // Keys whose base is being read from the disk, and who waits for it, in order. Pins the key's entry (invariant 2).
   absl::flat_hash_map<RecordKey, std::vector<BaseCallback>> disk_reads_;
@@ -106,20 +110,34 @@ void ReplicaStore::Impl::FlushReads() {
   }
   std::vector<const RecordKey*> keys;
   keys.reserve(requests.size());
+  std::vector<StoreEngine::ReadResult> known(requests.size(), std::nullopt);
   std::vector<bool> asked(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
-    asked[i] = NeedsStore(requests[i]);
-    if (asked[i]) keys.push_back(&requests[i].key);
+    if (!NeedsStore(requests[i])) continue;
+    if (const StoredRecord* cached = cache_.Find(requests[i].key); cached != nullptr) {
+      known[i] = *cached;
+      continue;
+    }
+    asked[i] = true;
+    keys.push_back(&requests[i].key);
   }
   std::vector<StoreEngine::ReadResult> results;
   if (!keys.empty()) results = engine_.ReadCached(keys);
-  std::vector<Request> misses;
   auto next = results.begin();
   for (size_t i = 0; i < requests.size(); ++i) {
-    StoreEngine::ReadResult result = asked[i] ? std::move(*next++) : StoreEngine::ReadResult(std::nullopt);
-    Deliver(std::move(requests[i]), std::move(result), &misses);
+    if (!asked[i]) continue;
+    known[i] = std::move(*next++);
+    Remember(requests[i].key, known[i]);
   }
+  std::vector<Request> misses;
+  for (size_t i = 0; i < requests.size(); ++i) Deliver(std::move(requests[i]), std::move(known[i]), &misses);
   if (!misses.empty()) StartDiskReads(std::move(misses));
+}
+
+// Of a key that is being written the store may show the record before or after: that is left to OnCommitted. A read of
+// the disk is never kept, as writes may have come and gone meanwhile.
+void ReplicaStore::Impl::Remember(const RecordKey& key, const StoreEngine::ReadResult& result) {
+  if (result.ok() && result->has_value() && !overlay_.contains(key)) cache_.Put(key, **result);
 }
 
 void ReplicaStore::Impl::Deliver(Request request, StoreEngine::ReadResult result, std::vector<Request>* misses) {
@@ -222,6 +240,7 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
   Entry& entry = found->second;
   entry.object = std::move(object);
   entry.mark = mark;
+  entry.written_at_ms = now_ms;
   StoredRecord record{std::move(encoded), mark, now_ms};
   if (entry.batch == batch_) {
     // Based on what the open batch holds of this key, so it takes that one's place.
@@ -247,9 +266,14 @@ void ReplicaStore::Impl::OnCommitted(Batch& batch, const absl::Status& status) {
   if (status.ok()) {
     for (const Batch::Written& written : batch.written) {
       Entry& entry = written.entry->second;
-      if (entry.sequence != written.sequence) continue;
+      const RecordKey& key = written.entry->first;
+      if (entry.sequence != written.sequence) {
+        cache_.Erase(key);  // newer than what is there, and about to be replaced
+        continue;
+      }
+      cache_.Put(key, {entry.object.Encode(), entry.mark, entry.written_at_ms});
       entry.batch = nullptr;
-      if (!disk_reads_.contains(written.entry->first)) overlay_.erase(written.entry->first);
+      if (!disk_reads_.contains(key)) overlay_.erase(key);
     }
   }
   for (DurableCallback& durable : batch.waiting) durable(status);
@@ -265,7 +289,8 @@ void ReplicaStore::Impl::AwaitDurable(const RecordKey& key, DurableCallback dura
   found->second.batch->waiting.push_back(std::move(durable));
 }
 
-ReplicaStore::ReplicaStore(StoreEngine& engine, Executor& loop) : impl_(std::make_shared<Impl>(engine, loop)) {}
+ReplicaStore::ReplicaStore(StoreEngine& engine, Executor& loop, size_t cache_bytes)
+    : impl_(std::make_shared<Impl>(engine, loop, cache_bytes)) {}
 
 ReplicaStore::~ReplicaStore() = default;
 

@@ -9,9 +9,12 @@
 // Invariants:
 //   1. a base handed out by ReadBase is the newest local record at the instant of its callback;
 //   2. a record leaves the overlay when it is durable and no read that was issued before that is outstanding;
-//   3. writes of one key become durable in the order of Write().
+//   3. writes of one key become durable in the order of Write();
+//   4. what the record cache holds of a key is its newest durable record: this is the only writer of the shard's
+//   records.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,7 +41,8 @@ struct BaseRecord {
 
 class ReplicaStore {
  public:
-  ReplicaStore(StoreEngine& engine, Executor& loop);
+  // Keeps up to `cache_bytes` of durable records in memory (record_cache.h).
+  ReplicaStore(StoreEngine& engine, Executor& loop, size_t cache_bytes = 0);
   ~ReplicaStore();
   ReplicaStore(const ReplicaStore&) = delete;
   ReplicaStore& operator=(const ReplicaStore&) = delete;

@@ -124,6 +124,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   config.log_level = LevelOf(read.Text("log.level"));
   config.log_file = read.Text("log.file");
   FillStore(read, &config.store);
+  config.record_cache_bytes = read.Size("store.record_cache");
   config.coordinator.budget_default = read.Time("request.timeout");
   config.coordinator.budget_max = read.Time("request.timeout_max");
   config.coordinator.in_flight_max = static_cast<int>(read.Number("limits.in_flight"));

@@ -33,6 +33,7 @@ struct NodeConfig {
   std::string log_file;
   StoreOptions store;
   CoordinatorOptions coordinator;
+  size_t record_cache_bytes = 0;  // of all shards together
   size_t peer_queue_bytes_max = 0;
   size_t network_memory_bytes_max = 0;
 

@@ -102,6 +102,9 @@ void LoopExecutor::Run() {
 }
 
 bool LoopExecutor::AwaitWork() {
+  // Where threads compete for the cores, one of them may post now: then this one needn't sleep, nor be woken. On idle
+  // cores it returns at once.
+  if (loop_.NeedsRefill() && !loop_.HasWork()) std::this_thread::yield();
   std::unique_lock lock(mutex_);
   while (!stopping_ && inbox_.empty() && !loop_.HasWork()) {
     const std::optional<MonotonicTime> next = loop_.NextTimer();

@@ -139,7 +139,7 @@ class HengeCluster(Cluster):
         settings = dict(_SETTING.match(line).groups() for line in lines.splitlines() if _SETTING.match(line))
         size = {name: _bytes(value) for name, value in settings.items()}
         shards = size["shards"] or min(8, os.cpu_count())
-        return (size["store.block_cache"] + size["store.write_buffer"] * size["store.write_buffers"]
+        return (size["store.block_cache"] + size["store.record_cache"] + size["store.write_buffer"] * size["store.write_buffers"]
                 + shards * size["limits.in_flight_bytes"] + (NODES - 1) * size["limits.peer_queue"]
                 + size["limits.network_memory"])
 

@@ -8,6 +8,8 @@ namespace henge::sim {
 namespace {
 
 constexpr char kDataDir[] = "/data";
+// So small that records come and go.
+constexpr size_t kRecordCacheBytes = 8 << 10;
 constexpr Duration kBackgroundInterval = std::chrono::milliseconds(2);
 
 StoreOptions EngineOptions(rocksdb::Env* env) {
@@ -127,7 +129,9 @@ absl::Status SimNode::Start() {
                                               options_.bug);
   NodeEnvironment environment{{}, *engine_};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
-  node_ = std::make_unique<Node>(NodeOptions{.self = options_.member, .state = options_.state}, std::move(environment));
+  node_ = std::make_unique<Node>(
+      NodeOptions{.self = options_.member, .state = options_.state, .record_cache_bytes = kRecordCacheBytes},
+      std::move(environment));
   if (absl::Status started = node_->Start(); !started.ok()) return started;
   for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
   clients_ = std::make_unique<SimClientServer>(

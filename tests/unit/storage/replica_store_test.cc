@@ -15,7 +15,8 @@ using sim::SimIoKind;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class ReplicaStoreTest : public ::testing::Test {
+// With and without a record cache, which nobody may notice.
+class ReplicaStoreTest : public ::testing::TestWithParam<size_t> {
  protected:
   void SetUp() override {
     ASSERT_TRUE(sim.Open().ok());
@@ -23,7 +24,7 @@ class ReplicaStoreTest : public ::testing::Test {
   }
   void TearDown() override { store.reset(); }
 
-  void Reset() { store = std::make_unique<ReplicaStore>(*sim.engine, sim.loop); }
+  void Reset() { store = std::make_unique<ReplicaStore>(*sim.engine, sim.loop, GetParam()); }
 
   // Reads the base, mints `value` over it in the same step.
   void Mint(const std::string& key, const std::string& value, bool* durable = nullptr) {
@@ -88,7 +89,7 @@ class ReplicaStoreTest : public ::testing::Test {
   std::vector<std::string> bases;
 };
 
-TEST_F(ReplicaStoreTest, AWriteIsTheBaseAtOnceAndReadWhenDurable) {
+TEST_P(ReplicaStoreTest, AWriteIsTheBaseAtOnceAndReadWhenDurable) {
   bool durable = false;
   Mint("k", "v1", &durable);
   sim.loop.RunTurn();
@@ -104,7 +105,7 @@ TEST_F(ReplicaStoreTest, AWriteIsTheBaseAtOnceAndReadWhenDurable) {
 }
 
 // P5: items of one turn for one key fold one after another.
-TEST_F(ReplicaStoreTest, MintsOfOneTurnFoldInOrder) {
+TEST_P(ReplicaStoreTest, MintsOfOneTurnFoldInOrder) {
   int durable = 0;
   bool flags[3] = {};
   for (int i = 0; i < 3; ++i) Mint("k", absl::StrCat("v", i), &flags[i]);
@@ -118,7 +119,7 @@ TEST_F(ReplicaStoreTest, MintsOfOneTurnFoldInOrder) {
   EXPECT_EQ(sim.engine->figures().records, 1) << "the last one stands for all";
 }
 
-TEST_F(ReplicaStoreTest, MintsOfPipelinedTurnsFoldOverTheOverlay) {
+TEST_P(ReplicaStoreTest, MintsOfPipelinedTurnsFoldOverTheOverlay) {
   for (int i = 0; i < 4; ++i) {
     Mint("k", absl::StrCat("v", i));
     sim.loop.RunTurn();  // no worker runs between: nothing is durable yet
@@ -130,7 +131,7 @@ TEST_F(ReplicaStoreTest, MintsOfPipelinedTurnsFoldOverTheOverlay) {
   EXPECT_EQ(store->overlay_size(), 0);
 }
 
-TEST_F(ReplicaStoreTest, AnEntryStaysUntilItsNewestWriteIsDurable) {
+TEST_P(ReplicaStoreTest, AnEntryStaysUntilItsNewestWriteIsDurable) {
   Mint("k", "v0");
   sim.loop.RunTurn();
   ASSERT_TRUE(sim.workers.RunAll());  // v0 is durable, its answer not delivered
@@ -144,7 +145,7 @@ TEST_F(ReplicaStoreTest, AnEntryStaysUntilItsNewestWriteIsDurable) {
   EXPECT_EQ(Base("k"), "v1");
 }
 
-TEST_F(ReplicaStoreTest, ReadsOfOneTurnAreOneBatchSoAreItsWrites) {
+TEST_P(ReplicaStoreTest, ReadsOfOneTurnAreOneBatchSoAreItsWrites) {
   for (int i = 0; i < 50; ++i) Mint(absl::StrCat("k", i), "v");
   sim.loop.RunTurn();
   uint64_t syncs = sim.Count(SimIoKind::kSync, ".log");
@@ -154,7 +155,7 @@ TEST_F(ReplicaStoreTest, ReadsOfOneTurnAreOneBatchSoAreItsWrites) {
   EXPECT_EQ(sim.engine->figures().records, 50);
 }
 
-TEST_F(ReplicaStoreTest, BasesThatNeedTheDiskComeInOrderAndFold) {
+TEST_P(ReplicaStoreTest, BasesThatNeedTheDiskComeInOrderAndFold) {
   PushToDisk("k", "old");
   Mint("k", "v1");
   Mint("k", "v2");
@@ -170,7 +171,7 @@ TEST_F(ReplicaStoreTest, BasesThatNeedTheDiskComeInOrderAndFold) {
 }
 
 // Invariant 2: a read of the disk that began before a write must not be taken for the newest record after it.
-TEST_F(ReplicaStoreTest, AnOldReadOfTheDiskDoesNotHideANewerWrite) {
+TEST_P(ReplicaStoreTest, AnOldReadOfTheDiskDoesNotHideANewerWrite) {
   PushToDisk("k", "old");
   std::vector<std::string> seen;
   store->ReadBase(Key("k"), [&](absl::StatusOr<BaseRecord> base) { seen.push_back(Values(base->object)); });
@@ -199,7 +200,7 @@ TEST_F(ReplicaStoreTest, AnOldReadOfTheDiskDoesNotHideANewerWrite) {
   EXPECT_EQ(store->overlay_size(), 0);
 }
 
-TEST_F(ReplicaStoreTest, AwaitDurableWaitsForTheNewestRecordOnly) {
+TEST_P(ReplicaStoreTest, AwaitDurableWaitsForTheNewestRecordOnly) {
   std::vector<std::string> order;
   auto note = [&order](std::string name) { return [&order, name](absl::Status) { order.push_back(name); }; };
   store->AwaitDurable(Key("k"), note("nothing written"));
@@ -217,7 +218,7 @@ TEST_F(ReplicaStoreTest, AwaitDurableWaitsForTheNewestRecordOnly) {
   EXPECT_EQ(order.size(), 4);
 }
 
-TEST_F(ReplicaStoreTest, AfterAFailedSyncEverythingAnswersTheStickyError) {
+TEST_P(ReplicaStoreTest, AfterAFailedSyncEverythingAnswersTheStickyError) {
   sim.plan = [](const sim::SimIo& io) {
     return io.kind == SimIoKind::kSync && io.path.ends_with(".log") ? sim::SimFault::kError : sim::SimFault::kNone;
   };
@@ -242,7 +243,7 @@ TEST_F(ReplicaStoreTest, AfterAFailedSyncEverythingAnswersTheStickyError) {
   EXPECT_EQ(again, durable);
 }
 
-TEST_F(ReplicaStoreTest, AnswersAfterItsEndFindNobody) {
+TEST_P(ReplicaStoreTest, AnswersAfterItsEndFindNobody) {
   PushToDisk("k", "old");
   bool called = false;
   store->Read(Key("k"), [&](auto) { called = true; });
@@ -253,6 +254,60 @@ TEST_F(ReplicaStoreTest, AnswersAfterItsEndFindNobody) {
   sim.Settle();
   EXPECT_FALSE(called);
 }
+
+// A commit whose record a later turn has replaced already must not come back as the newest durable one.
+TEST_P(ReplicaStoreTest, AReadNeverGoesBackBehindAnEarlierOne) {
+  Mint("k", "v0");
+  sim.loop.RunTurn();
+  sim.Settle();
+  EXPECT_EQ(Durable("k"), "v0");
+  Mint("k", "v1");
+  sim.loop.RunTurn();
+  Mint("k", "v2");
+  sim.loop.RunTurn();
+  EXPECT_EQ(Durable("k"), "v0");
+  ASSERT_TRUE(sim.workers.RunAll());  // both are durable, their answers not delivered
+  const std::string before = Durable("k");
+  sim.Settle();
+  EXPECT_EQ(Durable("k"), "v2");
+  EXPECT_EQ(Base("k"), "v2");
+  EXPECT_NE(before, "(absent)");
+}
+
+// P11: what was acked is read, though a newer write of the key is on its way already.
+TEST_P(ReplicaStoreTest, AnAckedWriteIsReadWhileItsSuccessorIsWritten) {
+  Mint("k", "v0");
+  sim.loop.RunTurn();
+  sim.Settle();
+  EXPECT_EQ(Durable("k"), "v0");
+  bool acked = false;
+  Mint("k", "v1", &acked);
+  sim.loop.RunTurn();
+  ASSERT_TRUE(sim.workers.RunAll());  // v1 is durable; before its answer comes, v2 takes its place
+  Minted next = MintVersion(Object(), std::nullopt, VersionVector(), Mutation{.value = "v2"}, 0, &minter);
+  store->Write(Key("k"), next.object, next.object.Encode(), next.mark, 5, [](absl::Status) {});
+  sim.loop.RunTurn();
+  ASSERT_TRUE(acked);
+  EXPECT_EQ(Durable("k"), "v1");
+  sim.Settle();
+  EXPECT_EQ(Durable("k"), "v2");
+}
+
+TEST_P(ReplicaStoreTest, TheCacheSparesReadsOfTheDisk) {
+  PushToDisk("k", "old");
+  auto reads = [this] { return sim.Count(SimIoKind::kRead, ".sst"); };
+  store->Read(Key("k"), [](auto) {});
+  sim.loop.RunTurn();
+  sim.Settle();
+  EXPECT_EQ(Durable("k"), "old");  // from the block cache, and into the record cache
+  const uint64_t before = reads();
+  EXPECT_EQ(Durable("k"), "old");
+  EXPECT_EQ(Base("k"), "old");
+  EXPECT_EQ(reads(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cache, ReplicaStoreTest, ::testing::Values(0, 64 << 10),
+                         [](const auto& info) { return info.param == 0 ? "Without" : "With"; });
 
 }  // namespace
 }  // namespace henge::storage_test

@@ -1,0 +1,79 @@
+#include "storage/record_cache.h"
+
+#include <utility>
+
+namespace henge {
+namespace {
+
+constexpr size_t kShareOfOneRecord = 8;
+// The index's entry, with its free places, and what malloc adds to the strings.
+constexpr size_t kOverheadBytes = 112;
+
+}  // namespace
+
+size_t RecordCache::BytesOf(const Slot& slot) {
+  return sizeof(Slot) + kOverheadBytes + 2 * slot.key.key.capacity() + slot.record.object.capacity();
+}
+
+const StoredRecord* RecordCache::Find(const RecordKey& key) {
+  if (bytes_max_ == 0) return nullptr;
+  const auto found = index_.find(key);
+  if (found == index_.end()) return nullptr;
+  Slot& slot = slots_[found->second];
+  slot.used = true;
+  return &slot.record;
+}
+
+void RecordCache::Put(const RecordKey& key, StoredRecord record) {
+  if (bytes_max_ == 0) return;
+  Erase(key);
+  Slot slot{.key = key, .record = std::move(record)};
+  slot.bytes = BytesOf(slot);
+  if (slot.bytes > bytes_max_ / kShareOfOneRecord) return;
+  MakeRoom(slot.bytes);
+  bytes_ += slot.bytes;
+  const size_t at = TakeSlot();
+  slots_[at] = std::move(slot);
+  index_.emplace(key, at);
+}
+
+void RecordCache::Erase(const RecordKey& key) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return;
+  const size_t at = found->second;
+  index_.erase(found);
+  Free(at);
+}
+
+void RecordCache::Free(size_t at) {
+  bytes_ -= slots_[at].bytes;
+  // An assignment would leave the strings' memory where it is.
+  Slot empty;
+  std::swap(slots_[at], empty);
+  free_.push_back(at);
+}
+
+// Ends: each full slot that the hand passes is either freed or no longer marked as used.
+void RecordCache::MakeRoom(size_t bytes) {
+  while (bytes_ + bytes > bytes_max_) {
+    if (hand_ == slots_.size()) hand_ = 0;
+    Slot& slot = slots_[hand_];
+    if (slot.bytes > 0 && !std::exchange(slot.used, false)) {
+      index_.erase(slot.key);
+      Free(hand_);
+    }
+    ++hand_;
+  }
+}
+
+size_t RecordCache::TakeSlot() {
+  if (free_.empty()) {
+    slots_.emplace_back();
+    return slots_.size() - 1;
+  }
+  const size_t at = free_.back();
+  free_.pop_back();
+  return at;
+}
+
+}  // namespace henge

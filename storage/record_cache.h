@@ -1,0 +1,53 @@
+// The durable records that one shard used last, decoded from the store's format: what a read would find, without it.
+//
+// Loop-affine: owned by the shard's ReplicaStore, which alone writes these records and so keeps the cache true. Bounded
+// by bytes; a clock hand passes over the slots and drops what was not used since its last round (CLOCK, Corbató 1968).
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "core/runtime/messages.h"
+#include "storage/store_engine.h"
+
+namespace henge {
+
+class RecordCache {
+ public:
+  // 0 bytes: nothing is kept.
+  explicit RecordCache(size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // The record, or null if it is not here. Valid until the next Put or Erase.
+  const StoredRecord* Find(const RecordKey& key);
+
+  // Keeps `record` as the newest durable one of `key`. One that is larger than an eighth of the cache is not kept.
+  void Put(const RecordKey& key, StoredRecord record);
+  void Erase(const RecordKey& key);
+
+  size_t bytes() const { return bytes_; }
+  size_t size() const { return index_.size(); }
+
+ private:
+  struct Slot {
+    RecordKey key;
+    StoredRecord record;
+    size_t bytes = 0;   // what it counts for; 0: free
+    bool used = false;  // since the hand passed
+  };
+
+  static size_t BytesOf(const Slot& slot);
+  void Free(size_t at);
+  void MakeRoom(size_t bytes);
+  size_t TakeSlot();
+
+  size_t bytes_max_;
+  size_t bytes_ = 0;
+  size_t hand_ = 0;
+  std::deque<Slot> slots_;
+  std::vector<size_t> free_;
+  absl::flat_hash_map<RecordKey, size_t> index_;  // looked up only, never iterated
+};
+
+}  // namespace henge
