@@ -95,12 +95,32 @@ void Client::PutAsync(std::string_view key, std::string_view value, std::string_
   impl_->dispatcher().Start(std::move(call));
 }
 
-void Client::DeleteAsync(std::string_view key, std::string_view context, CallOptions options,
-                         std::function<void(WriteResult)> done) {
-  CallPtr call = impl_->NewCall(Call::Op::kDelete, key, options);
+void Client::Impl::Delete(std::string_view key, std::string_view context, const CallOptions& options,
+                          std::function<void(WriteResult)> done) {
+  CallPtr call = NewCall(Call::Op::kDelete, key, options);
   call->context = context;
   call->write_done = std::move(done);
-  impl_->dispatcher().Start(std::move(call));
+  dispatcher().Start(std::move(call));
+}
+
+void Client::DeleteAsync(std::string_view key, std::string_view context, CallOptions options,
+                         std::function<void(WriteResult)> done) {
+  if (!context.empty()) return impl_->Delete(key, context, options, std::move(done));
+  const sdk::SteadyTime deadline = impl_->DeadlineOf(options.timeout);
+  CallOptions read = options;
+  read.quorum = {.replicas = 0, .strict = options.quorum.strict};
+  auto then = [weak = std::weak_ptr<Impl>(impl_), key = std::string(key), options = std::move(options), deadline,
+               done = std::move(done)](absl::StatusOr<ReadResult> seen) mutable {
+    if (!seen.ok()) return done(NotApplied(seen.status()));
+    const std::shared_ptr<Impl> impl = weak.lock();
+    if (impl == nullptr) return done(NotApplied(absl::CancelledError("the client has ended")));
+    options.timeout = std::chrono::duration_cast<Millis>(deadline - sdk::SteadyClock::now());
+    if (*options.timeout <= Millis::zero()) {
+      return done(NotApplied(absl::DeadlineExceededError("the read before the delete took all the time")));
+    }
+    impl->Delete(key, seen->context, options, std::move(done));
+  };
+  GetAsync(key, std::move(read), std::move(then));
 }
 
 absl::StatusOr<ReadResult> Client::Get(std::string_view key, CallOptions options) {

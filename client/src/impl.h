@@ -1,6 +1,7 @@
 // What a Client points to: its last copy's end stops the engine.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,10 @@ class Client::Impl {
   sdk::SteadyTime DeadlineOf(const std::optional<Millis>& timeout) const {
     return DeadlineOf(timeout, sdk::SteadyClock::now());
   }
+
+  // Covers what `context` does, and nothing else.
+  void Delete(std::string_view key, std::string_view context, const CallOptions& options,
+              std::function<void(WriteResult)> done);
 
   // What a blocking call on an IO thread gets, which would wait for itself; else OK.
   absl::Status CheckMayBlock() const;

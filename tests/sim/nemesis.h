@@ -46,6 +46,7 @@ class Nemesis {
   SimRandom random_;
   bool healed_ = false;
   NemesisFigures figures_;
+  uint64_t failed_starts_ = 0;  // by planted sync failures
   Violations violations_;
 };
 

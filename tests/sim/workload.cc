@@ -61,7 +61,12 @@ void Workload::Next(int client) {
   const uint64_t plain = std::max<uint64_t>(1, keys / 4);
   uint64_t dice = random_.Below(100);
   if (dice < options_.plain_deletes) {
-    StartWrite(client, KeyOf(keys - 1 - random_.Below(plain)), true, nullptr);
+    const std::string key = KeyOf(keys - 1 - random_.Below(plain));
+    if (options_.server_deletes) {
+      StartWrite(client, key, true, nullptr);
+    } else {
+      Read(client, key, [this, client, key](const Chain& seen) { StartWrite(client, key, true, &seen); });
+    }
     return;
   }
   dice -= options_.plain_deletes;
@@ -182,7 +187,7 @@ void Workload::OnWriteDone(Write write, absl::StatusOr<ClientReply> reply) {
     return;
   }
   m.status = OpStatus::kInfo;
-  if (write.attempts_left > 0 && random_.Below(100) < options_.retries) {
+  if (!m.covers_by_server && write.attempts_left > 0 && random_.Below(100) < options_.retries) {
     write.request.retry = true;
     scheduler_.After(random_.Exponential(std::chrono::milliseconds(50)),
                      [this, write = std::move(write)]() mutable { SendWrite(std::move(write)); });

@@ -23,6 +23,9 @@ struct WorkloadOptions {
   int ops_per_client = 40;
   // Shares of 100; the rest are plain reads.
   uint32_t blind_puts = 20, updates = 40, deletes = 15, plain_deletes = 5;
+  // Whether plain deletes go to the server without a context, once; else the client reads first, as the SDK does. One
+  // that the network repeats after its ack covers what a read shows then, so not where messages are duplicated.
+  bool server_deletes = false;
   uint32_t chained = 30;      // of 100 updates: those that use the context of the client's own last write
   uint32_t retries = 60;      // of 100 writes of unknown outcome: those that are sent again, elsewhere
   uint32_t w = 0, r = 0;      // 0 = the default

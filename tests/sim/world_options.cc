@@ -69,6 +69,7 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.link = DrawLink(random);
   o.faults = DrawFaults(random, calm);
   o.workload = DrawWorkload(random, o.faults.wipe);
+  o.workload.server_deletes = o.link.duplicate == 0;
   return o;
 }
 

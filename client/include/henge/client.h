@@ -165,7 +165,8 @@ class Client {
   // Without a context the write is blind: it replaces nothing and becomes a sibling of what is there.
   WriteResult Put(std::string_view key, std::string_view value, std::string_view context = {},
                   CallOptions options = {});
-  // Without a context the delete covers what a quorum read shows.
+  // Without a context the client reads first, with the default quorum, and deletes what it saw. The one context for all
+  // attempts is what keeps a late repetition of the request from covering what was written after it.
   WriteResult Delete(std::string_view key, std::string_view context = {}, CallOptions options = {});
 
   std::future<absl::StatusOr<ReadResult>> GetFuture(std::string_view key, CallOptions options = {});

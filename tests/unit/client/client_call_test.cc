@@ -91,7 +91,7 @@ TEST_F(ClientCallTest, DefaultsStayUnsaidOnTheWire) {
 TEST_F(ClientCallTest, EveryMutationHasAnOpIdOfItsOwn) {
   client_.Put("a", "1");
   client_.Put("a", "1");
-  client_.Delete("a");
+  client_.Delete("a", "seen");
   auto requests = node().requests();
   ASSERT_EQ(requests.size(), 3u);
   std::set<uint64_t> lows;
@@ -102,6 +102,38 @@ TEST_F(ClientCallTest, EveryMutationHasAnOpIdOfItsOwn) {
   }
   EXPECT_EQ(lows.size(), 3u);
   EXPECT_EQ(requests[2].op(), v1::OP_DELETE);
+}
+
+// A repetition of the request that comes after its ack must not cover what was written in between: the context says
+// what is deleted, in all attempts.
+TEST_F(ClientCallTest, ADeleteWithoutAContextReadsAndDeletesWhatItSaw) {
+  node().OnRequest([](const v1::Request& request) {
+    v1::Reply reply = request.op() == v1::OP_GET ? OkValue("v") : Ok();
+    if (request.op() == v1::OP_GET) reply.set_context("seen by the read");
+    return reply;
+  });
+  EXPECT_TRUE(client_.Delete("k", {}, {.bucket = "carts", .quorum = Quorum::Of(3).Strict()}).ok());
+  auto requests = node().requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].op(), v1::OP_GET);
+  EXPECT_EQ(requests[0].bucket(), "carts");
+  EXPECT_FALSE(requests[0].has_quorum()) << "3 is the quorum of the delete; the read has its own default";
+  EXPECT_EQ(requests[1].op(), v1::OP_DELETE);
+  EXPECT_EQ(requests[1].context(), "seen by the read");
+  EXPECT_EQ(requests[1].quorum(), 3u);
+}
+
+TEST_F(ClientCallTest, ADeleteWhoseReadFailsIsNotApplied) {
+  node().OnRequest([](const v1::Request&) {
+    v1::Reply reply;
+    reply.set_code(static_cast<uint32_t>(absl::StatusCode::kInvalidArgument));
+    reply.set_message("no such bucket");
+    return reply;
+  });
+  const WriteResult result = client_.Delete("k");
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(result.outcome, Outcome::kNotApplied);
+  EXPECT_EQ(node().requests().size(), 1u);
 }
 
 TEST_F(ClientCallTest, AWriteReturnsItsOutcomeContextAndFacts) {
