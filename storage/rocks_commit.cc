@@ -95,6 +95,7 @@ void Answer(std::span<CommitJob* const> jobs, const absl::Status& status) {
 
 CommitJob::CommitJob(std::vector<CommitItem> items_in, Executor* loop_in, StoreEngine::CommitDone done_in)
     : items(std::move(items_in)), loop(loop_in), done(std::move(done_in)) {
+  waiting = static_cast<uint32_t>(items.size());
   for (const CommitItem& item : items) {
     bytes += kBatchRecordOverheadBytes + kStorageKeyHeaderBytes + item.key.key.size() + RecordHeader::kBytesMax +
              item.record.object.size();

@@ -3,6 +3,7 @@
 // This is where group commit comes from: while the worker syncs one batch, the next one gathers.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -14,6 +15,10 @@ namespace henge {
 class WorkItem {
  public:
   virtual ~WorkItem() = default;
+
+  // How many requests wait for it. A worker may let a batch grow for a moment after one that many waited for; 0 in all
+  // items: never.
+  uint32_t waiting = 0;
 };
 
 class BatchWorker {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "core/model/ids.h"
@@ -27,6 +28,10 @@ class Executor {
   // Runs `closure` on the loop, in a later turn or later in this one; in order of posting for one poster. Any thread.
   // After the loop has stopped the closure is destroyed unrun.
   virtual void Post(Closure closure) = 0;
+
+  // As Post; but a loop that sleeps may run a few turns on the caller's thread, before this returns, rather than wake
+  // its own. For a thread that holds no lock and has nothing more urgent to do. Any thread.
+  virtual void PostAndHelp(Closure closure) { Post(std::move(closure)); }
 
   // Runs `closure` at `when` or soon after. Loop only.
   virtual TimerId RunAt(MonotonicTime when, Closure closure) = 0;

@@ -216,7 +216,7 @@ void ClientServer::Dispatch(const std::shared_ptr<Session>& session,
     if (by_shard[i].empty()) continue;
     const int shard = static_cast<int>(i);
     std::shared_ptr<ReplyStream> stream = session;
-    node_.executor(shard).Post(
+    node_.executor(shard).PostAndHelp(
         [edge = edges_[i].get(), stream = std::move(stream), calls = std::move(by_shard[i])]() mutable {
           edge->Serve(std::move(stream), std::move(calls));
         });

@@ -178,9 +178,10 @@ void PeerServer::Dispatch(const std::shared_ptr<Stream>& stream, MemberId from,
                           std::vector<std::vector<PeerEdge::Call>> by_shard) {
   for (size_t i = 0; i < by_shard.size(); ++i) {
     if (by_shard[i].empty()) continue;
-    shards_[i].loop->Post([edge = edges_[i].get(), stream = stream, from, calls = std::move(by_shard[i])]() mutable {
-      edge->Serve(std::move(stream), from, std::move(calls));
-    });
+    shards_[i].loop->PostAndHelp(
+        [edge = edges_[i].get(), stream = stream, from, calls = std::move(by_shard[i])]() mutable {
+          edge->Serve(std::move(stream), from, std::move(calls));
+        });
   }
 }
 

@@ -111,7 +111,7 @@ void ShardTransport::SendTo(int peer) {
 }
 
 void ShardTransport::PostAnswers(std::vector<Answer> answers) {
-  loop_.Post([this, answers = std::move(answers)]() mutable {
+  loop_.PostAndHelp([this, answers = std::move(answers)]() mutable {
     for (Answer& answer : answers) {
       PendingCalls::Call* call = pending_.Find(answer.id);
       if (call == nullptr) continue;  // given up before

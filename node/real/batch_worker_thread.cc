@@ -1,11 +1,19 @@
 #include "node/real/batch_worker_thread.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/runtime/check.h"
 #include "node/real/thread_name.h"
 
 namespace henge {
+namespace {
+
+constexpr uint64_t kWaitingToGrow = 4;
+constexpr int kPeriodsPerBatch = 4;
+constexpr std::chrono::steady_clock::duration kGrowMax = std::chrono::milliseconds(2);
+
+}  // namespace
 
 BatchWorkerThread::BatchWorkerThread(std::string name, Handler handler)
     : name_(std::move(name)), handler_(std::move(handler)), thread_([this] { Run(); }) {}
@@ -47,10 +55,20 @@ void BatchWorkerThread::Run() {
       }
       sleeping_ = false;
       if (gathering_.empty()) return;
+      LetGrow(lock);
       batch.swap(gathering_);
     }
+    waited_ = 0;
+    for (const std::unique_ptr<WorkItem>& item : batch) waited_ += item->waiting;
+    begun_ = std::chrono::steady_clock::now();
     handler_(std::move(batch));
+    took_ = std::chrono::steady_clock::now() - begun_;
   }
+}
+
+void BatchWorkerThread::LetGrow(std::unique_lock<std::mutex>& lock) {
+  if (waited_ < kWaitingToGrow) return;
+  wake_.wait_until(lock, begun_ + std::min(took_ * kPeriodsPerBatch, took_ + kGrowMax), [this] { return stopping_; });
 }
 
 std::unique_ptr<BatchWorker> ThreadWorkerFactory::MakeWorker(const char* name, BatchWorker::Handler handler) {

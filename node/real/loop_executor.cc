@@ -13,6 +13,8 @@ namespace {
 
 // A timer at the end of time must not overflow the system's own arithmetic.
 constexpr Duration kSleepMax = std::chrono::hours(1);
+// The lender has work of its own.
+constexpr int kLentTurnsMax = 4;
 
 }  // namespace
 
@@ -79,6 +81,45 @@ void LoopExecutor::Post(Closure closure) {
   if (wake) wake_.notify_one();
 }
 
+void LoopExecutor::PostAndHelp(Closure closure) {
+  if (OnLoop()) {
+    loop_.Post(std::move(closure));
+    return;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return;
+    inbox_.push_back(std::move(closure));
+    if (!sleeping_ || stopping_) return;
+    sleeping_ = false;
+    lent_ = true;
+    home_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    loop_.Refill(&inbox_);  // a loop that sleeps has nothing left
+  }
+  RunLent();
+}
+
+void LoopExecutor::RunLent() {
+  for (int turn = 1;; ++turn) {
+    loop_.RunTurn(clock_, options_.turn_closures_max);
+    std::lock_guard lock(mutex_);
+    const bool more = !inbox_.empty() || loop_.HasWork();
+    if (more && turn < kLentTurnsMax && !stopping_) {
+      if (loop_.NeedsRefill()) loop_.Refill(&inbox_);
+      continue;
+    }
+    lent_ = false;
+    home_.store(thread_.get_id(), std::memory_order_relaxed);
+    const std::optional<MonotonicTime> next = loop_.NextTimer();
+    if (more || stopping_ || awaits_return_ || (next && *next < sleeps_until_)) {
+      wake_.notify_one();
+    } else {
+      sleeping_ = true;
+    }
+    return;
+  }
+}
+
 TimerId LoopExecutor::RunAt(MonotonicTime when, Closure closure) {
   HENGE_CHECK(OnLoop());
   return loop_.RunAt(when, std::move(closure));
@@ -106,21 +147,31 @@ bool LoopExecutor::AwaitWork() {
   // cores it returns at once.
   if (loop_.NeedsRefill() && !loop_.HasWork()) std::this_thread::yield();
   std::unique_lock lock(mutex_);
-  while (!stopping_ && inbox_.empty() && !loop_.HasWork()) {
-    const std::optional<MonotonicTime> next = loop_.NextTimer();
-    const MonotonicTime now = next ? clock_.Now() : MonotonicTime();
-    if (next && *next <= now) break;
-    sleeping_ = true;
-    if (next) {
-      wake_.wait_for(lock, std::min<Duration>(*next - now, kSleepMax));
-    } else {
+  while (lent_ || (!stopping_ && inbox_.empty() && !loop_.HasWork())) {
+    if (lent_) {
+      awaits_return_ = true;
       wake_.wait(lock);
+      awaits_return_ = false;
+      continue;
     }
-    sleeping_ = false;
+    const std::optional<MonotonicTime> next = loop_.NextTimer();
+    if (next && *next <= clock_.Now()) break;
+    sleeps_until_ = next.value_or(MonotonicTime::max());
+    Sleep(lock);
   }
   if (stopping_) return false;
   if (loop_.NeedsRefill()) loop_.Refill(&inbox_);
   return true;
+}
+
+void LoopExecutor::Sleep(std::unique_lock<std::mutex>& lock) {
+  sleeping_ = true;
+  if (sleeps_until_ == MonotonicTime::max()) {
+    wake_.wait(lock);
+  } else {
+    wake_.wait_for(lock, std::min<Duration>(sleeps_until_ - clock_.Now(), kSleepMax));
+  }
+  sleeping_ = false;
 }
 
 void LoopExecutor::DestroyPending() {

@@ -4,6 +4,9 @@
 // to a bound, so that timers run under any load), then what the loop posted to itself, then the timers that are due,
 // then the phases. A poster wakes the thread only if it sleeps, and only the first poster does.
 //
+// PostAndHelp lends the sleeping loop to the poster: while `lent_`, its thread is the loop, and the loop's own thread
+// stays asleep. That spares two changes of threads for each frame that comes in.
+//
 // Until Start() and after Join() the thread that made the loop, or joined it, counts as the loop: it may build and take
 // down what lives there.
 #pragma once
@@ -49,6 +52,7 @@ class LoopExecutor final : public Executor {
   bool RunAndWait(Closure closure);
 
   void Post(Closure closure) override;
+  void PostAndHelp(Closure closure) override;
   TimerId RunAt(MonotonicTime when, Closure closure) override;
   void Cancel(TimerId timer) override;
   void AtTurnEnd(TurnPhase phase, Closure closure) override;
@@ -57,6 +61,9 @@ class LoopExecutor final : public Executor {
   void Run();
   // Sleeps until there is something to do, then takes the inbox; false once Stop() was called.
   bool AwaitWork();
+  void Sleep(std::unique_lock<std::mutex>& lock);
+  // Runs the lent loop on this thread until it has nothing to do, for a few turns at most, and gives it back.
+  void RunLent();
   void DestroyPending();
 
   const Clock& clock_;
@@ -69,6 +76,9 @@ class LoopExecutor final : public Executor {
   // Protected by mutex_:
   std::vector<Closure> inbox_;
   bool sleeping_ = false;
+  MonotonicTime sleeps_until_;  // while it sleeps
+  bool lent_ = false;
+  bool awaits_return_ = false;  // its own thread woke while it was lent
   bool stopping_ = false;
   bool closed_ = false;
 

@@ -70,5 +70,57 @@ TEST(BatchWorkerThreadTest, WakesForEveryItem) {
   }
 }
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// Handles each batch for a few milliseconds, and remembers when.
+struct Periods {
+  std::vector<SteadyTime> begun, ended;
+
+  BatchWorker::Handler Handler() {
+    return [this](Batch) {
+      begun.push_back(std::chrono::steady_clock::now());
+      while (std::chrono::steady_clock::now() - begun.back() < std::chrono::milliseconds(3)) std::this_thread::yield();
+      ended.push_back(std::chrono::steady_clock::now());
+    };
+  }
+};
+
+std::unique_ptr<Item> Awaited(uint32_t waiting) {
+  auto item = std::make_unique<Item>(0, 0);
+  item->waiting = waiting;
+  return item;
+}
+
+TEST(BatchWorkerThreadTest, ABatchMayGrowAfterOneThatManyWaitedFor) {
+  constexpr size_t kBatches = 5;
+  Periods periods;
+  std::promise<void> enough;
+  std::atomic<bool> over = false;
+  BatchWorkerThread worker("test", [&, handle = periods.Handler()](Batch batch) mutable {
+    handle(std::move(batch));
+    if (periods.begun.size() == kBatches) enough.set_value();
+  });
+  std::thread submitter([&] {
+    while (!over) worker.Submit(Awaited(8)), std::this_thread::sleep_for(std::chrono::microseconds(100));
+  });
+  enough.get_future().wait();
+  over = true;
+  submitter.join();
+  worker.Stop();
+  for (size_t i = 1; i < kBatches; ++i) {
+    EXPECT_GE(periods.begun[i] - periods.ended[i - 1], std::chrono::microseconds(1900)) << i;
+  }
+}
+
+TEST(BatchWorkerThreadTest, StopDoesNotWaitForABatchToGrow) {
+  for (int i = 0; i < 20; ++i) {
+    std::atomic<int> handled = 0;
+    BatchWorkerThread worker("test", [&](Batch batch) { handled += static_cast<int>(batch.size()); });
+    for (int n = 0; n < 50; ++n) worker.Submit(Awaited(8));
+    worker.Stop();
+    EXPECT_EQ(handled, 50);
+  }
+}
+
 }  // namespace
 }  // namespace henge

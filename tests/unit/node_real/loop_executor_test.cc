@@ -42,6 +42,92 @@ TEST_F(LoopExecutorTest, RunsPostsOfManyThreadsOnceEachAndInTheirOrder) {
   for (const int count : next) EXPECT_EQ(count, kPosts);
 }
 
+// Until the loop sleeps its own thread takes the closure; then the helper's does.
+TEST_F(LoopExecutorTest, AHelperRunsTheTurnOfASleepingLoop) {
+  loop_.Start();
+  std::atomic<bool> helped = false;
+  bool on_loop = false;
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!helped && std::chrono::steady_clock::now() < give_up) {
+    loop_.PostAndHelp([&, me = std::this_thread::get_id()] {
+      if (std::this_thread::get_id() != me) return;
+      on_loop = loop_.OnLoop();
+      helped = true;
+    });
+  }
+  EXPECT_TRUE(helped);
+  EXPECT_TRUE(on_loop) << "the helper is the loop meanwhile";
+  EXPECT_FALSE(loop_.OnLoop()) << "and not afterwards";
+  EXPECT_TRUE(loop_.RunAndWait([] {}));
+}
+
+TEST_F(LoopExecutorTest, HelpersAndTheThreadAreNeverTheLoopAtOnce) {
+  constexpr size_t kThreads = 4;
+  constexpr int kPosts = 20'000;
+  loop_.Start();
+  std::array<int, kThreads> next{};  // the loop's
+  int disorder = 0, timers = 0;
+  std::atomic<int> inside = 0, overlaps = 0;
+  std::vector<std::thread> posters;
+  for (size_t t = 0; t < kThreads; ++t) {
+    posters.emplace_back([&, t] {
+      for (int i = 0; i < kPosts; ++i) {
+        auto closure = [&, t, i] {
+          if (inside.fetch_add(1) != 0) ++overlaps;
+          if (next[t] != i) ++disorder;
+          next[t] = i + 1;
+          if (i % 1000 == 0) loop_.RunAt(clock_.Now() + milliseconds(1), [&timers] { ++timers; });
+          inside.fetch_sub(1);
+        };
+        if (i % 3 == 0) {
+          loop_.Post(closure);
+        } else {
+          loop_.PostAndHelp(closure);
+        }
+      }
+    });
+  }
+  for (std::thread& poster : posters) poster.join();
+  std::promise<void> last;
+  ASSERT_TRUE(loop_.RunAndWait([&] { loop_.RunAt(clock_.Now() + milliseconds(5), [&] { last.set_value(); }); }));
+  ASSERT_EQ(last.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  ASSERT_TRUE(loop_.RunAndWait([] {}));
+  EXPECT_EQ(overlaps, 0);
+  EXPECT_EQ(disorder, 0);
+  for (const int count : next) EXPECT_EQ(count, kPosts);
+  EXPECT_EQ(timers, static_cast<int>(kThreads) * kPosts / 1000);
+}
+
+// The thread sleeps until the timers that it knew; one that a helper armed may be earlier.
+TEST_F(LoopExecutorTest, ATimerThatAHelperArmedFires) {
+  loop_.Start();
+  ASSERT_TRUE(loop_.RunAndWait([this] { loop_.RunAt(clock_.Now() + std::chrono::hours(5), [] {}); }));
+  for (int i = 0; i < 50; ++i) {
+    std::promise<void> fired;
+    loop_.PostAndHelp([&] { loop_.RunAt(clock_.Now() + milliseconds(1), [&fired] { fired.set_value(); }); });
+    ASSERT_EQ(fired.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready) << i;
+  }
+}
+
+TEST_F(LoopExecutorTest, WhatIsPostedDuringALentTurnRuns) {
+  loop_.Start();
+  for (int i = 0; i < 200; ++i) {
+    std::promise<void> ran;
+    loop_.PostAndHelp([&] { std::thread([&] { loop_.Post([&ran] { ran.set_value(); }); }).join(); });
+    ASSERT_EQ(ran.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready) << i;
+  }
+}
+
+TEST_F(LoopExecutorTest, ALentLoopCanBeStopped) {
+  loop_.Start();
+  ASSERT_TRUE(loop_.RunAndWait([] {}));
+  loop_.PostAndHelp([this] { loop_.Stop(); });
+  loop_.Join();
+  bool ran = false;
+  loop_.PostAndHelp([&ran] { ran = true; });
+  EXPECT_FALSE(ran);
+}
+
 TEST_F(LoopExecutorTest, WakesForEveryPostHoweverDeepItSleeps) {
   loop_.Start();
   for (int i = 0; i < 2000; ++i) ASSERT_TRUE(loop_.RunAndWait([] {}));
