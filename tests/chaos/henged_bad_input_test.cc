@@ -199,11 +199,32 @@ TEST(BadRequest, IsRefusedWithTheReasonAndChangesNothing) {
   refused(client.Put("", "v"), "key");
   refused(client.Put(std::string(4097, 'k'), "v"), "4096");
   refused(client.Put("k", std::string((1 << 20) + 1, 'v')), "1048576");
-  refused(client.Get("k", 2), "2");
+  refused(client.Get("k", 2), "r = 2 can't be met");
+  for (const uint32_t w : {0, 9}) {
+    v1::Request request;
+    request.set_key("k");
+    request.set_value("v");
+    request.set_quorum(w);
+    RawClient::Result result;
+    grpc::ClientContext call;
+    result.status = client.kv().Put(&call, request, &result.reply);
+    refused(result, ("w = " + std::to_string(w) + " can't be met").c_str());
+  }
+  v1::Request none;
+  none.set_key("k");
+  none.set_quorum(0);
+  RawClient::Result none_read;
+  grpc::ClientContext none_call;
+  none_read.status = client.kv().Get(&none_call, none, &none_read.reply);
+  refused(none_read, "r = 0 can't be met");
   ASSERT_TRUE(client.Put("other", "v").ok());
   const std::string context = client.Get("other").reply.context();
   refused(client.Put("k", "v", context), "another key");
   refused(client.Put("other", "w", context.substr(0, context.size() - 1)), "context");
+  HengedCluster elsewhere(3);
+  ASSERT_TRUE(elsewhere.StartAll());
+  ASSERT_TRUE(elsewhere.client(0).Put("other", "v").ok());
+  refused(client.Put("other", "w", elsewhere.client(0).Get("other").reply.context()), "another cluster");
   EXPECT_TRUE(client.Get("k").reply.values().empty());
   EXPECT_THAT(client.Get("other").reply.values(), ElementsAre("v"));
 }
