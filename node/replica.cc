@@ -61,6 +61,7 @@ class Replica::Impl {
   bool IsOwner(PartitionId partition) const { return ring_->IsOwner(partition, self_); }
 
   absl::Status CheckMint(const MintCommand& command, const absl::StatusOr<BaseRecord>& base) const;
+  bool ClaimsOwnFuture(const VersionVector& context, const VersionVector& base) const;
   // Answers with the version that `op_id` made before; false if there is none.
   bool AnswerFound(const MintCommand& command, const BaseRecord& base, MintedFn& minted, DurableFn& durable);
   void MintOn(MintCommand command, BaseRecord base, MintedFn minted, DurableFn durable);
@@ -165,9 +166,23 @@ absl::Status Replica::Impl::CheckMint(const MintCommand& command, const absl::St
   if (!IsOwner(command.key.partition)) {
     return absl::UnavailableError("this node ceased to own the key while the request waited: retry");
   }
+  if (ClaimsOwnFuture(command.context.vv, base->object.vv())) {
+    return absl::InvalidArgumentError(
+        "the context names versions that were never made here: it is forged, or of another history; read the key "
+        "again");
+  }
   const Sibling* same_op = command.again ? nullptr : base->object.FindOp(command.mutation.op_id);
   if (same_op == nullptr) return CheckCaps(base->object, command.context.vv, command.mutation);
   return same_op->request_hash == command.mutation.request_hash ? absl::OkStatus() : OpIdReuseError();
+}
+
+// All that this run has minted of a key is in its base, so a context can't know more of it (H12). What one claims of
+// other actors harms nobody: a record that outruns its actor's mark makes that actor open a new epoch (P4, P7).
+bool Replica::Impl::ClaimsOwnFuture(const VersionVector& context, const VersionVector& base) const {
+  return std::any_of(context.entries().begin(), context.entries().end(), [&](const VersionVector::Entry& entry) {
+    return entry.actor.store == minter_.store && entry.actor.lifetime == minter_.lifetime &&
+           entry.counter > base.Get(entry.actor);
+  });
 }
 
 bool Replica::Impl::AnswerFound(const MintCommand& command, const BaseRecord& base, MintedFn& minted,

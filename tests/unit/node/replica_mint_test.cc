@@ -73,6 +73,46 @@ TEST(ReplicaMint, AContextRemovesWhatItCovers) {
   EXPECT_EQ(rig.Durable().siblings()[0].value, "b");
 }
 
+// H12: a context can't know more of this run than its record does.
+TEST(ReplicaMint, AContextFromTheFutureOfThisRunIsRefused) {
+  ReplicaRig rig;
+  auto first = rig.Mint("a");
+  rig.loop.Run();
+  Context forged = Seen(rig.Durable());
+  forged.vv.Raise(first->result().dot.actor, 2);
+  auto refused = rig.Mint("b", forged);
+  rig.loop.Run();
+  EXPECT_EQ(refused->minted->status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused->minted->status().message()), ::testing::HasSubstr("read the key again"));
+  EXPECT_FALSE(refused->durable.has_value());
+  Actor other_epoch = first->result().dot.actor;
+  ++other_epoch.epoch;
+  Context other = Seen(rig.Durable());
+  other.vv.Raise(other_epoch, 1);
+  auto also_refused = rig.Mint("b", other);
+  rig.loop.Run();
+  EXPECT_EQ(also_refused->minted->status().code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_EQ(rig.Durable().siblings().size(), 1u);
+  EXPECT_EQ(rig.Durable().siblings()[0].value, "a");
+  auto honest = rig.Mint("b", Seen(rig.Durable()));
+  rig.loop.Run();
+  EXPECT_TRUE(honest->ok());
+}
+
+// One for another actor is taken; that actor's own next mint then opens an epoch that nobody can have claimed.
+TEST(ReplicaMint, P4AClaimOnAnotherEpochCoversNoLaterMint) {
+  ReplicaRig rig;
+  auto first = rig.Mint("a");
+  rig.loop.Run();
+  Context forged = Seen(rig.Durable());
+  rig.Restart();
+  forged.vv.Raise(first->result().dot.actor, 1000);
+  auto mint = rig.Mint("b", forged);
+  rig.loop.Run();
+  ASSERT_TRUE(mint->ok());
+  EXPECT_FALSE(forged.vv.Covers(mint->result().dot));
+}
+
 TEST(ReplicaMint, P4ARestartNeverReusesADot) {
   ReplicaRig rig;
   auto first = rig.Mint("a");
