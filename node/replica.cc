@@ -11,6 +11,7 @@
 #include "core/model/mint.h"
 #include "core/model/object.h"
 #include "node/record_caps.h"
+#include "node/stamp_check.h"
 
 namespace henge {
 namespace {
@@ -69,6 +70,7 @@ class Replica::Impl {
   void MergeInto(BaseRecord base, MergeRequest request, Object incoming, MergeFn done);
   void CheckOwnHistory(const Object& base, const Object& incoming);
   void CountCollision();
+  void CountStampAhead(uint64_t stamp);
 
   void DrawLifetime();
   void CloseLifetime(Lifetime lifetime, const char* why);
@@ -134,6 +136,11 @@ void Replica::Impl::CountCollision() {
   env_.tracer.Event(Severity::kAlarm, "DotCollision", {{"collisions", figures_.dot_collisions}});
 }
 
+void Replica::Impl::CountStampAhead(uint64_t stamp) {
+  ++figures_.stamps_ahead;
+  env_.tracer.Event(Severity::kWarning, "StampTooFarAhead", {{"stamp", stamp}});
+}
+
 // ---- Minting
 // ---------------------------------------------------------------------------------------------------------
 
@@ -166,6 +173,10 @@ absl::Status Replica::Impl::CheckMint(const MintCommand& command, const absl::St
     return absl::UnavailableError("this node ceased to own the key while the request waited: retry");
   }
   const Sibling* same_op = command.again ? nullptr : base->object.FindOp(command.mutation.op_id);
+  if (same_op == nullptr && ring_->ConflictOf(command.key.bucket) == ConflictPolicy::kLastWriterWins) {
+    const absl::Status stamp = CheckStamp(hlc_, command.context.hlc_max, base->object.MaxHlc(), WallMs());
+    if (!stamp.ok()) return stamp;
+  }
   if (same_op == nullptr) return CheckCaps(base->object, command.context.vv, command.mutation);
   return same_op->request_hash == command.mutation.request_hash ? absl::OkStatus() : OpIdReuseError();
 }
@@ -188,9 +199,12 @@ bool Replica::Impl::AnswerFound(const MintCommand& command, const BaseRecord& ba
 // From here on nothing can fail until the commit is enqueued (P6).
 void Replica::Impl::MintOn(MintCommand command, BaseRecord base, MintedFn minted, DurableFn durable) {
   const int64_t now_ms = WallMs();
+  const ConflictPolicy conflict = ring_->ConflictOf(command.key.bucket);
+  // P9: above what the client saw; and above what this replica has, so that a blind write wins as well.
+  if (conflict == ConflictPolicy::kLastWriterWins) hlc_.Observe(base.object.MaxHlc(), now_ms);
   const uint64_t stamp = hlc_.Stamp(now_ms, command.context.hlc_max);
-  Minted version =
-      MintVersion(std::move(base.object), base.mark, command.context.vv, std::move(command.mutation), stamp, &minter_);
+  Minted version = MintVersion(std::move(base.object), base.mark, command.context.vv, std::move(command.mutation),
+                               stamp, &minter_, conflict);
   ++figures_.mints;
   std::string encoded = version.object.Encode();
   MintResult result = ResultOf(version.object, version.dot, command.context, encoded);
@@ -267,9 +281,17 @@ void Replica::Impl::Merge(MergeRequest request, MergeFn done) {
 void Replica::Impl::MergeInto(BaseRecord base, MergeRequest request, Object incoming, MergeFn done) {
   ++figures_.merges;
   CheckOwnHistory(base.object, incoming);
-  const bool collided = base.object.HasDotCollision();
-  const bool incoming_wins = incoming.Includes(base.object);
-  const bool changed = incoming_wins ? incoming != base.object : base.object.Merge(incoming);
+  const ConflictPolicy conflict = ring_->ConflictOf(request.key.bucket);
+  bool collided = base.object.HasDotCollision();
+  if (conflict == ConflictPolicy::kLastWriterWins) {
+    // What is too far ahead is merged all the same, but moves no clock (P9).
+    if (!hlc_.Observe(incoming.MaxHlc(), WallMs())) CountStampAhead(incoming.MaxHlc());
+    if (DotsCollide(base.object, incoming)) CountCollision();
+    collided = true;
+  }
+  const bool incoming_wins = RecordIncludes(conflict, incoming, base.object);
+  const bool changed =
+      incoming_wins ? incoming != base.object : MergeRecord(conflict, &base.object, std::move(incoming));
   MergeReply reply;
   if (!changed) {
     ++figures_.merges_without_change;
@@ -317,8 +339,14 @@ absl::Status Replica::Impl::CheckKey(const RecordKey& key) const {
     return absl::InvalidArgumentError(absl::StrCat("a key of ", key.key.size(), " bytes"));
   }
   if (ring_->state().FindBucket(key.bucket) != nullptr) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("no bucket has the id ", key.bucket.value(),
-                                                    " in cluster state version ", ring_->version().value()));
+  const uint64_t version = ring_->version().value();
+  // P34: an id below the next one was dropped for good; one above it is of a state that this node has yet to see.
+  if (ring_->state().IsDropped(key.bucket)) {
+    return absl::FailedPreconditionError(absl::StrCat("the bucket with the id ", key.bucket.value(),
+                                                      " was dropped as of cluster state version ", version));
+  }
+  return absl::AbortedError(absl::StrCat("cluster state version ", version, " has no bucket with the id ",
+                                         key.bucket.value(), " yet: this node must catch up first"));
 }
 
 void Replica::Impl::Scan(ScanRequest request, PeerReplyFn reply) {

@@ -14,6 +14,8 @@ namespace henge {
 
 class HybridClock {
  public:
+  static constexpr int kLogicalBits = 16;
+
   explicit HybridClock(uint64_t floor = 0) : last_(floor) {}
 
   static constexpr uint64_t FromWall(int64_t wall_ms) {
@@ -44,8 +46,6 @@ class HybridClock {
   uint64_t last() const { return last_; }
 
  private:
-  static constexpr int kLogicalBits = 16;
-
   uint64_t last_;
 };
 
