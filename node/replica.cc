@@ -12,6 +12,7 @@
 #include "core/model/object.h"
 #include "node/record_caps.h"
 #include "node/stamp_check.h"
+#include "node/stamp_reserve.h"
 
 namespace henge {
 namespace {
@@ -32,11 +33,13 @@ absl::Status DiskFullError(DiskClass disk) {
 
 class Replica::Impl {
  public:
-  Impl(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring)
+  Impl(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, StampStart stamps)
       : self_(self),
         env_(environment),
         engine_(engine),
         ring_(std::move(ring)),
+        hlc_(stamps.floor),
+        stamps_(stamps.shard, engine, environment.executor),
         store_(engine, environment.executor),
         alive_(std::make_shared<bool>(true)) {
     minter_.store = engine.store_id();
@@ -64,6 +67,8 @@ class Replica::Impl {
   absl::Status CheckMint(const MintCommand& command, const absl::StatusOr<BaseRecord>& base) const;
   // Answers with the version that `op_id` made before; false if there is none.
   bool AnswerFound(const MintCommand& command, const BaseRecord& base, MintedFn& minted, DurableFn& durable);
+  bool HasStamp(const MintCommand& command, const Object& base);
+  void AwaitStamp(MintCommand command, uint64_t base_hlc, MintedFn minted, DurableFn durable);
   void MintOn(MintCommand command, BaseRecord base, MintedFn minted, DurableFn durable);
   MintResult ResultOf(const Object& object, const Dot& dot, const Context& client, std::string encoded) const;
 
@@ -81,6 +86,7 @@ class Replica::Impl {
   RingPtr ring_;
   Minter minter_;
   HybridClock hlc_;
+  StampReserve stamps_;
   ReplicaFigures figures_;
   ReplicaStore store_;
   std::shared_ptr<bool> alive_;  // what the engine still answers after the end finds it gone
@@ -162,6 +168,10 @@ void Replica::Impl::Mint(MintCommand command, MintedFn minted, DurableFn durable
       return;
     }
     if (AnswerFound(command, *base, minted, durable)) return;
+    if (!HasStamp(command, base->object)) {
+      AwaitStamp(std::move(command), base->object.MaxHlc(), std::move(minted), std::move(durable));
+      return;
+    }
     MintOn(std::move(command), *std::move(base), std::move(minted), std::move(durable));
   });
 }
@@ -194,6 +204,29 @@ bool Replica::Impl::AnswerFound(const MintCommand& command, const BaseRecord& ba
     store_.AwaitDurable(command.key, std::move(durable));
   }
   return true;
+}
+
+// Whether the next stamp of a last-writer-wins bucket stays below the durable ceiling; other buckets need none.
+bool Replica::Impl::HasStamp(const MintCommand& command, const Object& base) {
+  if (ring_->ConflictOf(command.key.bucket) != ConflictPolicy::kLastWriterWins) return true;
+  const uint64_t next = hlc_.Next(WallMs(), std::max(command.context.hlc_max, base.MaxHlc()));
+  if (!stamps_.Covers(next)) return false;
+  stamps_.KeepAhead(next, WallMs());
+  return true;
+}
+
+// Nothing was minted yet: the mint begins anew, with the record as it is then.
+void Replica::Impl::AwaitStamp(MintCommand command, uint64_t base_hlc, MintedFn minted, DurableFn durable) {
+  const uint64_t next = hlc_.Next(WallMs(), std::max(command.context.hlc_max, base_hlc));
+  stamps_.Reserve(next, WallMs(),
+                  [this, command = std::move(command), minted = std::move(minted),
+                   durable = std::move(durable)](const absl::Status& status) mutable {
+                    if (status.ok()) {
+                      Mint(std::move(command), std::move(minted), std::move(durable));
+                    } else {
+                      minted(status);
+                    }
+                  });
 }
 
 // From here on nothing can fail until the commit is enqueued (P6).
@@ -368,8 +401,8 @@ void Replica::Impl::Scan(ScanRequest request, PeerReplyFn reply) {
       });
 }
 
-Replica::Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring)
-    : impl_(std::make_unique<Impl>(self, environment, engine, std::move(ring))) {}
+Replica::Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, StampStart stamps)
+    : impl_(std::make_unique<Impl>(self, environment, engine, std::move(ring), stamps)) {}
 
 Replica::~Replica() = default;
 

@@ -5,9 +5,10 @@
 
 namespace henge {
 
-Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring)
+Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring,
+             StampStart stamps)
     : clock_(environment.clock),
-      replica_(std::make_unique<Replica>(options.self, environment, engine, ring)),
+      replica_(std::make_unique<Replica>(options.self, environment, engine, ring, stamps)),
       coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, std::move(ring))) {}
 
 Shard::~Shard() = default;

@@ -17,7 +17,8 @@ namespace henge {
 
 class Shard : public PeerHandler {
  public:
-  Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring);
+  Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring,
+        StampStart stamps = {});
   ~Shard() override;
 
   // Loop only, as all of this class.

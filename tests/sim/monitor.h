@@ -83,6 +83,9 @@ class MonitoredEngine : public StoreEngine {
   absl::Status WriteMeta(std::string_view name, std::string_view value) override {
     return engine_->WriteMeta(name, value);
   }
+  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override {
+    engine_->CommitMeta(std::move(name), std::move(value), loop, std::move(done));
+  }
   DiskClass disk_class() const override { return engine_->disk_class(); }
   StoreFigures figures() const override { return engine_->figures(); }
   absl::Status health() const override { return engine_->health(); }
