@@ -73,7 +73,7 @@ absl::StatusOr<uint64_t> ReadStampFloor(StoreEngine& engine, int64_t wall_ms, Tr
     if (!in.AtEnd())
       return absl::DataLossError("the data directory's note of its clock is broken: restore the directory");
     if (HybridClock::TooFarAhead(ceiling, wall_ms)) {
-      tracer.Event(Severity::kAlarm, "StampFloorIgnored", {{"floor", ceiling}});
+      tracer.Event(Severity::kWarning, "StampFloorIgnored", {{"floor", ceiling}});
       continue;
     }
     floor = std::max(floor, ceiling);
