@@ -82,6 +82,13 @@ Task<ClientReply> MintAndSpread(CorePtr core, MintCommand command, int needed) {
   }
 }
 
+// A bucket's TTL becomes an absolute time here, once; nothing computes it again.
+int64_t ExpiryOf(const ClientRequest& request, const CheckedRequest& checked, const CoordinatorCore& core) {
+  if (request.op == ClientOp::kDelete) return 0;
+  if (request.expires_at_ms != 0 || checked.ttl_ms == 0) return request.expires_at_ms;
+  return core.env.clock.WallNow().time_since_epoch().count() + static_cast<int64_t>(checked.ttl_ms);
+}
+
 }  // namespace
 
 Task<ClientReply> RunMutation(CorePtr core, ClientRequest request, CheckedRequest checked) {
@@ -103,11 +110,12 @@ Task<ClientReply> RunMutation(CorePtr core, ClientRequest request, CheckedReques
                           Outcome::kNotApplied);
     }
   }
+  const int64_t expires_at_ms = ExpiryOf(request, checked, *core);
   MintCommand command{.key = std::move(checked.key),
                       .context = std::move(checked.context),
                       .mutation = {.tombstone = tombstone,
                                    .value = std::move(request.value),
-                                   .expires_at_ms = tombstone ? 0 : request.expires_at_ms,
+                                   .expires_at_ms = expires_at_ms,
                                    .op_id = request.op_id,
                                    .request_hash = request_hash},
                       .deadline = checked.deadline};

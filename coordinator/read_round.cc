@@ -26,6 +26,7 @@ ReadRound::ReadRound(CorePtr core, RecordKey key, int needed, MonotonicTime dead
     : core_(std::move(core)),
       key_(std::move(key)),
       epoch_(core_->ring->Epoch(key_.partition)),
+      conflict_(core_->ring->ConflictOf(key_.bucket)),
       deadline_(deadline),
       wanted_(needed),
       tally_(needed, static_cast<int>(core_->ring->Owners(key_.partition).size())) {}
@@ -254,7 +255,7 @@ void ReadRound::MergeVersions() {
   merged_ = 0;
   if (versions_.size() == 1) return;
   Object merged = versions_[0].object;
-  for (size_t i = 1; i < versions_.size(); ++i) merged.Merge(versions_[i].object);
+  for (size_t i = 1; i < versions_.size(); ++i) MergeRecord(conflict_, &merged, versions_[i].object);
   for (size_t i = 0; i < versions_.size(); ++i) {
     if (versions_[i].object == merged) {
       merged_ = static_cast<int>(i);

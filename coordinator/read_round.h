@@ -87,6 +87,7 @@ class ReadRound : public std::enable_shared_from_this<ReadRound> {
   CorePtr core_;
   RecordKey key_;
   LayoutEpoch epoch_;
+  ConflictPolicy conflict_;
   MonotonicTime deadline_;
   int wanted_;  // answers or open attempts to have at once: R, and one more for each hedge
   ReadTally tally_;

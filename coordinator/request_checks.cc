@@ -13,6 +13,9 @@
 namespace henge {
 namespace {
 
+// Of the list of buckets in an error.
+constexpr size_t kKnownBytesMax = 512;
+
 absl::Status CheckSizes(const ClientRequest& request) {
   if (request.key.empty()) return absl::InvalidArgumentError("the key is empty: give it at least one byte");
   if (request.key.size() > kKeyBytesMax) {
@@ -31,17 +34,24 @@ absl::Status CheckSizes(const ClientRequest& request) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<BucketId> CheckBucket(const ClientRequest& request, const ClusterState& state) {
+absl::StatusOr<const Bucket*> CheckBucket(const ClientRequest& request, const ClusterState& state) {
   const Bucket* bucket = request.bucket.size() > kBucketNameBytesMax ? nullptr : state.FindBucket(request.bucket);
-  if (bucket != nullptr) return bucket->id;
+  if (bucket != nullptr) return bucket;
   std::string known;
-  for (const Bucket& b : state.buckets) absl::StrAppend(&known, known.empty() ? "" : ", ", "\"", b.name, "\"");
+  for (const Bucket& b : state.buckets) {
+    absl::StrAppend(&known, known.empty() ? "" : ", ", "\"", b.name, "\"");
+    if (known.size() > kKnownBytesMax) break;
+  }
   return absl::InvalidArgumentError(
       absl::StrCat("no bucket is named \"", request.bucket.substr(0, kBucketNameBytesMax), "\"; there are: ", known));
 }
 
-absl::StatusOr<int> CheckQuorum(const ClientRequest& request, int owners) {
-  if (!request.consistency.has_quorum) return owners / 2 + 1;
+// A default of the bucket that is more than the owners of today counts as all of them.
+absl::StatusOr<int> CheckQuorum(const ClientRequest& request, const Bucket& bucket, int owners) {
+  if (!request.consistency.has_quorum) {
+    const uint32_t quorum = request.op == ClientOp::kGet ? bucket.read_quorum : bucket.write_quorum;
+    return quorum == 0 ? owners / 2 + 1 : std::min(static_cast<int>(quorum), owners);
+  }
   const uint32_t quorum = request.consistency.quorum;
   if (quorum >= 1 && quorum <= static_cast<uint32_t>(owners)) return static_cast<int>(quorum);
   const char* name = request.op == ClientOp::kGet ? "r" : "w";
@@ -64,13 +74,15 @@ absl::StatusOr<CheckedRequest> CheckRequest(const ClientRequest& request, const 
                                             const CoordinatorOptions& options, MonotonicTime now) {
   HENGE_RETURN_IF_ERROR(CheckSizes(request));
   CheckedRequest checked;
-  HENGE_ASSIGN_OR_RETURN(checked.key.bucket, CheckBucket(request, ring.state()));
+  HENGE_ASSIGN_OR_RETURN(const Bucket* bucket, CheckBucket(request, ring.state()));
+  checked.key.bucket = bucket->id;
+  checked.ttl_ms = bucket->ttl_ms;
   checked.key.partition = PartitionOf(request.key);
   checked.key.key = request.key;
   checked.owners = static_cast<int>(ring.Owners(checked.key.partition).size());
   checked.majority = checked.owners / 2 + 1;
-  checked.strict = request.consistency.mode == QuorumMode::kStrict;
-  HENGE_ASSIGN_OR_RETURN(checked.quorum, CheckQuorum(request, checked.owners));
+  checked.strict = request.consistency.mode == QuorumMode::kStrict || bucket->mode == BucketMode::kStrict;
+  HENGE_ASSIGN_OR_RETURN(checked.quorum, CheckQuorum(request, *bucket, checked.owners));
   HENGE_ASSIGN_OR_RETURN(checked.context,
                          OpenContext(request.context, ring.cluster(), checked.key.bucket, request.key));
   HENGE_ASSIGN_OR_RETURN(checked.deadline, DeadlineOf(request, options, now));

@@ -7,6 +7,7 @@
 #include "core/runtime/status_macros.h"
 #include "node/identity.h"
 #include "node/replica_caller.h"
+#include "node/stamp_reserve.h"
 #include "node/wire/peer_codec.h"
 
 namespace henge {
@@ -50,8 +51,12 @@ Node::~Node() = default;
 
 absl::Status Node::Start() {
   HENGE_RETURN_IF_ERROR(ClaimStore(environment_.engine, options_.state, options_.self));
+  const int64_t wall_ms = environment_.shards[0].clock.WallNow().time_since_epoch().count();
+  HENGE_ASSIGN_OR_RETURN(const uint64_t stamp_floor,
+                         ReadStampFloor(environment_.engine, wall_ms, environment_.shards[0].tracer));
   for (const ShardEnvironment& shard : environment_.shards) {
-    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_,
+    const StampStart stamps{.shard = static_cast<int>(shards_.size()), .floor = stamp_floor};
+    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_, stamps,
                                               options_.record_cache_bytes / environment_.shards.size()));
   }
   const ShardEnvironment& home = environment_.shards[0];
@@ -84,6 +89,17 @@ void Node::Scan(ScanQuery query, ScanCoordinator::Done done) {
 void Node::Explain(ExplainQuery query, Explainer::Done done) {
   control().Post([this, query = std::move(query), done = std::move(done)]() mutable {
     explainer_->Run(std::move(query), std::move(done));
+  });
+}
+
+void Node::ChangeState(StateChange change, StateChanged done) {
+  control().Post([this, change = std::move(change), done = std::move(done)]() mutable {
+    // What can't be done is said as such, before anybody is asked.
+    if (absl::StatusOr<ClusterState> next = change(ring_->state()); !next.ok()) {
+      done(next.status());
+      return;
+    }
+    done(absl::UnimplementedError("this version of henged can't decide a new cluster state"));
   });
 }
 

@@ -11,6 +11,8 @@
 #include "core/model/mint.h"
 #include "core/model/object.h"
 #include "node/record_caps.h"
+#include "node/stamp_check.h"
+#include "node/stamp_reserve.h"
 
 namespace henge {
 namespace {
@@ -31,11 +33,14 @@ absl::Status DiskFullError(DiskClass disk) {
 
 class Replica::Impl {
  public:
-  Impl(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, size_t cache_bytes)
+  Impl(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, StampStart stamps,
+       size_t cache_bytes)
       : self_(self),
         env_(environment),
         engine_(engine),
         ring_(std::move(ring)),
+        hlc_(stamps.floor),
+        stamps_(stamps.shard, engine, environment.executor),
         store_(engine, environment.executor, cache_bytes),
         alive_(std::make_shared<bool>(true)) {
     minter_.store = engine.store_id();
@@ -64,12 +69,15 @@ class Replica::Impl {
   bool ClaimsOwnFuture(const VersionVector& context, const VersionVector& base) const;
   // Answers with the version that `op_id` made before; false if there is none.
   bool AnswerFound(const MintCommand& command, const BaseRecord& base, MintedFn& minted, DurableFn& durable);
+  bool HasStamp(const MintCommand& command, const Object& base);
+  void AwaitStamp(MintCommand command, uint64_t base_hlc, MintedFn minted, DurableFn durable);
   void MintOn(MintCommand command, BaseRecord base, MintedFn minted, DurableFn durable);
   MintResult ResultOf(const Object& object, const Dot& dot, const Context& client, std::string encoded) const;
 
   void MergeInto(BaseRecord base, MergeRequest request, Object incoming, MergeFn done);
   void CheckOwnHistory(const Object& base, const Object& incoming);
   void CountCollision();
+  void CountStampAhead(uint64_t stamp);
 
   void DrawLifetime();
   void CloseLifetime(Lifetime lifetime, const char* why);
@@ -80,6 +88,7 @@ class Replica::Impl {
   RingPtr ring_;
   Minter minter_;
   HybridClock hlc_;
+  StampReserve stamps_;
   ReplicaFigures figures_;
   ReplicaStore store_;
   std::shared_ptr<bool> alive_;  // what the engine still answers after the end finds it gone
@@ -135,6 +144,11 @@ void Replica::Impl::CountCollision() {
   env_.tracer.Event(Severity::kAlarm, "DotCollision", {{"collisions", figures_.dot_collisions}});
 }
 
+void Replica::Impl::CountStampAhead(uint64_t stamp) {
+  ++figures_.stamps_ahead;
+  env_.tracer.Event(Severity::kWarning, "StampTooFarAhead", {{"stamp", stamp}});
+}
+
 // ---- Minting
 // ---------------------------------------------------------------------------------------------------------
 
@@ -156,6 +170,10 @@ void Replica::Impl::Mint(MintCommand command, MintedFn minted, DurableFn durable
       return;
     }
     if (AnswerFound(command, *base, minted, durable)) return;
+    if (!HasStamp(command, base->object)) {
+      AwaitStamp(std::move(command), base->object.MaxHlc(), std::move(minted), std::move(durable));
+      return;
+    }
     MintOn(std::move(command), *std::move(base), std::move(minted), std::move(durable));
   });
 }
@@ -172,6 +190,10 @@ absl::Status Replica::Impl::CheckMint(const MintCommand& command, const absl::St
         "again");
   }
   const Sibling* same_op = command.again ? nullptr : base->object.FindOp(command.mutation.op_id);
+  if (same_op == nullptr && ring_->ConflictOf(command.key.bucket) == ConflictPolicy::kLastWriterWins) {
+    const absl::Status stamp = CheckStamp(hlc_, command.context.hlc_max, base->object.MaxHlc(), WallMs());
+    if (!stamp.ok()) return stamp;
+  }
   if (same_op == nullptr) return CheckCaps(base->object, command.context.vv, command.mutation);
   return same_op->request_hash == command.mutation.request_hash ? absl::OkStatus() : OpIdReuseError();
 }
@@ -200,12 +222,38 @@ bool Replica::Impl::AnswerFound(const MintCommand& command, const BaseRecord& ba
   return true;
 }
 
+// Whether the next stamp of a last-writer-wins bucket stays below the durable ceiling; other buckets need none.
+bool Replica::Impl::HasStamp(const MintCommand& command, const Object& base) {
+  if (ring_->ConflictOf(command.key.bucket) != ConflictPolicy::kLastWriterWins) return true;
+  const uint64_t next = hlc_.Next(WallMs(), std::max(command.context.hlc_max, base.MaxHlc()));
+  if (!stamps_.Covers(next)) return false;
+  stamps_.KeepAhead(next, WallMs());
+  return true;
+}
+
+// Nothing was minted yet: the mint begins anew, with the record as it is then.
+void Replica::Impl::AwaitStamp(MintCommand command, uint64_t base_hlc, MintedFn minted, DurableFn durable) {
+  const uint64_t next = hlc_.Next(WallMs(), std::max(command.context.hlc_max, base_hlc));
+  stamps_.Reserve(next, WallMs(),
+                  [this, command = std::move(command), minted = std::move(minted),
+                   durable = std::move(durable)](const absl::Status& status) mutable {
+                    if (status.ok()) {
+                      Mint(std::move(command), std::move(minted), std::move(durable));
+                    } else {
+                      minted(status);
+                    }
+                  });
+}
+
 // From here on nothing can fail until the commit is enqueued (P6).
 void Replica::Impl::MintOn(MintCommand command, BaseRecord base, MintedFn minted, DurableFn durable) {
   const int64_t now_ms = WallMs();
+  const ConflictPolicy conflict = ring_->ConflictOf(command.key.bucket);
+  // P9: above what the client saw; and above what this replica has, so that a blind write wins as well.
+  if (conflict == ConflictPolicy::kLastWriterWins) hlc_.Observe(base.object.MaxHlc(), now_ms);
   const uint64_t stamp = hlc_.Stamp(now_ms, command.context.hlc_max);
-  Minted version =
-      MintVersion(std::move(base.object), base.mark, command.context.vv, std::move(command.mutation), stamp, &minter_);
+  Minted version = MintVersion(std::move(base.object), base.mark, command.context.vv, std::move(command.mutation),
+                               stamp, &minter_, conflict);
   ++figures_.mints;
   std::string encoded = version.object.Encode();
   MintResult result = ResultOf(version.object, version.dot, command.context, encoded);
@@ -282,9 +330,17 @@ void Replica::Impl::Merge(MergeRequest request, MergeFn done) {
 void Replica::Impl::MergeInto(BaseRecord base, MergeRequest request, Object incoming, MergeFn done) {
   ++figures_.merges;
   CheckOwnHistory(base.object, incoming);
-  const bool collided = base.object.HasDotCollision();
-  const bool incoming_wins = incoming.Includes(base.object);
-  const bool changed = incoming_wins ? incoming != base.object : base.object.Merge(incoming);
+  const ConflictPolicy conflict = ring_->ConflictOf(request.key.bucket);
+  bool collided = base.object.HasDotCollision();
+  if (conflict == ConflictPolicy::kLastWriterWins) {
+    // What is too far ahead is merged all the same, but moves no clock (P9).
+    if (!hlc_.Observe(incoming.MaxHlc(), WallMs())) CountStampAhead(incoming.MaxHlc());
+    if (DotsCollide(base.object, incoming)) CountCollision();
+    collided = true;
+  }
+  const bool incoming_wins = RecordIncludes(conflict, incoming, base.object);
+  const bool changed =
+      incoming_wins ? incoming != base.object : MergeRecord(conflict, &base.object, std::move(incoming));
   MergeReply reply;
   if (!changed) {
     ++figures_.merges_without_change;
@@ -332,8 +388,14 @@ absl::Status Replica::Impl::CheckKey(const RecordKey& key) const {
     return absl::InvalidArgumentError(absl::StrCat("a key of ", key.key.size(), " bytes"));
   }
   if (ring_->state().FindBucket(key.bucket) != nullptr) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("no bucket has the id ", key.bucket.value(),
-                                                    " in cluster state version ", ring_->version().value()));
+  const uint64_t version = ring_->version().value();
+  // P34: an id below the next one was dropped for good; one above it is of a state that this node has yet to see.
+  if (ring_->state().IsDropped(key.bucket)) {
+    return absl::FailedPreconditionError(absl::StrCat("the bucket with the id ", key.bucket.value(),
+                                                      " was dropped as of cluster state version ", version));
+  }
+  return absl::AbortedError(absl::StrCat("cluster state version ", version, " has no bucket with the id ",
+                                         key.bucket.value(), " yet: this node must catch up first"));
 }
 
 void Replica::Impl::Scan(ScanRequest request, PeerReplyFn reply) {
@@ -355,8 +417,9 @@ void Replica::Impl::Scan(ScanRequest request, PeerReplyFn reply) {
       });
 }
 
-Replica::Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, size_t cache_bytes)
-    : impl_(std::make_unique<Impl>(self, environment, engine, std::move(ring), cache_bytes)) {}
+Replica::Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, StampStart stamps,
+                 size_t cache_bytes)
+    : impl_(std::make_unique<Impl>(self, environment, engine, std::move(ring), stamps, cache_bytes)) {}
 
 Replica::~Replica() = default;
 

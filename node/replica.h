@@ -14,18 +14,26 @@
 
 namespace henge {
 
+// Where the stamps of a shard begin (P9).
+struct StampStart {
+  int shard = 0;       // of the node: whose ceiling it raises
+  uint64_t floor = 0;  // ReadStampFloor
+};
+
 struct ReplicaFigures {
   uint64_t mints = 0, merges = 0, merges_without_change = 0, reads = 0;
   uint64_t dot_collisions = 0;  // alarm
   uint64_t undecodable = 0;     // incoming objects refused (P35)
   uint64_t lifetimes_closed = 0;
-  uint64_t fenced = 0;  // requests of another layout epoch
+  uint64_t stamps_ahead = 0;  // merged stamps that were too far ahead to move the clock (P9)
+  uint64_t fenced = 0;        // requests of another layout epoch
 };
 
 class Replica : public LocalReplica {
  public:
   // Draws the shard's first lifetime from `environment.random`.
-  Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, size_t cache_bytes = 0);
+  Replica(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, StampStart stamps = {},
+          size_t cache_bytes = 0);
   ~Replica() override;
 
   void UpdateRing(RingPtr ring);

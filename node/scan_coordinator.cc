@@ -144,7 +144,7 @@ Task<void> ScanCoordinator::ReadPartition(PartitionId partition, std::string cur
                                                    partition.value(), " answered the scan (", failures, ")")));
     co_return;
   }
-  result.Set(MergeScanPages(std::move(pages)));
+  result.Set(MergeScanPages(std::move(pages), [this](BucketId bucket) { return ring_->ConflictOf(bucket); }));
 }
 
 size_t ScanCoordinator::Take(const Scan& scan, MergedPage& merged, ScanResultPage* page) const {

@@ -35,7 +35,8 @@ Entries Sorted(std::vector<ScanItem> items) {
 
 }  // namespace
 
-absl::StatusOr<MergedPage> MergeScanPages(std::vector<ScanReply> pages) {
+absl::StatusOr<MergedPage> MergeScanPages(std::vector<ScanReply> pages,
+                                          absl::FunctionRef<ConflictPolicy(BucketId)> conflict_of) {
   MergedPage merged;
   merged.done = true;
   std::vector<Entries> lists;
@@ -68,7 +69,7 @@ absl::StatusOr<MergedPage> MergeScanPages(std::vector<ScanReply> pages) {
       continue;
     }
     if (!merged.records.empty() && merged.records.back().key == entry.item.key) {
-      merged.records.back().object.Merge(*std::move(object));
+      MergeRecord(conflict_of(entry.item.key.bucket), &merged.records.back().object, *std::move(object));
     } else {
       merged.records.push_back({std::move(entry.item.key), *std::move(object)});
     }

@@ -6,7 +6,9 @@
 
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "core/model/conflict.h"
 #include "core/model/object.h"
 #include "core/runtime/messages.h"
 
@@ -24,7 +26,9 @@ struct MergedPage {
   int undecodable = 0;  // records of a replica that were left out, as broken (P35)
 };
 
-// INTERNAL if a page says that it is not the last and holds nothing: the scan could not go on.
-absl::StatusOr<MergedPage> MergeScanPages(std::vector<ScanReply> pages);
+// `conflict_of` tells the policy of a bucket. INTERNAL if a page says that it is not the last and holds nothing: the
+// scan could not go on.
+absl::StatusOr<MergedPage> MergeScanPages(std::vector<ScanReply> pages,
+                                          absl::FunctionRef<ConflictPolicy(BucketId)> conflict_of);
 
 }  // namespace henge

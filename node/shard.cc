@@ -6,9 +6,9 @@
 namespace henge {
 
 Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring,
-             size_t cache_bytes)
+             StampStart stamps, size_t cache_bytes)
     : clock_(environment.clock),
-      replica_(std::make_unique<Replica>(options.self, environment, engine, ring, cache_bytes)),
+      replica_(std::make_unique<Replica>(options.self, environment, engine, ring, stamps, cache_bytes)),
       coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, std::move(ring))) {}
 
 Shard::~Shard() = default;

@@ -18,7 +18,7 @@ namespace henge {
 class Shard : public PeerHandler {
  public:
   Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring,
-        size_t cache_bytes = 0);
+        StampStart stamps = {}, size_t cache_bytes = 0);
   ~Shard() override;
 
   // Loop only, as all of this class.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "core/runtime/batch_worker.h"
@@ -14,6 +15,8 @@ struct CommitJob : WorkItem {
   CommitJob(std::vector<CommitItem> items, Executor* loop, StoreEngine::CommitDone done);
 
   std::vector<CommitItem> items;
+  std::string meta_name;  // with `meta_value`, instead of items; empty = none
+  std::string meta_value;
   Executor* loop;
   StoreEngine::CommitDone done;
   size_t bytes = 0;  // what the items take in a WriteBatch, at most

@@ -91,6 +91,13 @@ void Answer(std::span<CommitJob* const> jobs, const absl::Status& status) {
   }
 }
 
+rocksdb::Status PutMeta(std::string_view name, std::string_view value, rocksdb::WriteBatch* batch) {
+  std::string key = MetaKey(name);
+  StoredRecord record{std::string(value), std::nullopt, 0};
+  RecordHeader header(key, record);
+  return batch->Put(key, std::string(header.bytes()).append(value));
+}
+
 }  // namespace
 
 CommitJob::CommitJob(std::vector<CommitItem> items_in, Executor* loop_in, StoreEngine::CommitDone done_in)
@@ -104,6 +111,15 @@ CommitJob::CommitJob(std::vector<CommitItem> items_in, Executor* loop_in, StoreE
 
 void RocksEngine::Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) {
   commit_worker_->Submit(std::make_unique<CommitJob>(std::move(items), &loop, std::move(done)));
+}
+
+void RocksEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
+  auto job = std::make_unique<CommitJob>(std::vector<CommitItem>(), &loop, std::move(done));
+  job->bytes =
+      kBatchRecordOverheadBytes + kStorageKeyHeaderBytes + name.size() + RecordHeader::kBytesMax + value.size();
+  job->meta_name = std::move(name);
+  job->meta_value = std::move(value);
+  commit_worker_->Submit(std::move(job));
 }
 
 void RocksEngine::RunCommits(std::vector<std::unique_ptr<WorkItem>> work) {
@@ -136,6 +152,13 @@ absl::Status RocksEngine::WriteJobs(std::span<CommitJob* const> jobs, size_t byt
     const rocksdb::Slice value[] = {{header.bytes().data(), header.bytes().size()}, record.record->object};
     rocksdb::Status status = batch.Put(rocksdb::SliceParts(key, 1), rocksdb::SliceParts(value, 2));
     if (!status.ok()) {
+      parts_.sticky->Fail(FatalStatus(status, "can't build a batch"));
+      return parts_.sticky->Get();
+    }
+  }
+  for (const CommitJob* job : jobs) {
+    if (job->meta_name.empty()) continue;
+    if (rocksdb::Status status = PutMeta(job->meta_name, job->meta_value, &batch); !status.ok()) {
       parts_.sticky->Fail(FatalStatus(status, "can't build a batch"));
       return parts_.sticky->Get();
     }
@@ -173,11 +196,8 @@ absl::Status RocksEngine::WriteSynced(rocksdb::WriteBatch* batch) {
 
 absl::Status RocksEngine::WriteMeta(std::string_view name, std::string_view value) {
   if (!parts_.sticky->ok()) return parts_.sticky->Get();
-  std::string key = MetaKey(name);
-  StoredRecord record{std::string(value), std::nullopt, 0};
-  RecordHeader header(key, record);
   rocksdb::WriteBatch batch;
-  rocksdb::Status status = batch.Put(key, std::string(header.bytes()).append(value));
+  rocksdb::Status status = PutMeta(name, value, &batch);
   if (!status.ok()) return FromRocks(status, "can't build a batch");
   return WriteSynced(&batch);
 }

@@ -108,6 +108,9 @@ class StoreEngine {
   // not from a loop.
   virtual absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) = 0;
   virtual absl::Status WriteMeta(std::string_view name, std::string_view value) = 0;
+  // The same write for loops: on the commit worker, in one batch with what else has gathered there; `done` is posted to
+  // `loop`. In order with the Commit calls of that loop.
+  virtual void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) = 0;
 
   // Costs next to nothing: looking at the disk is a worker's, twice a second at most.
   virtual DiskClass disk_class() const = 0;

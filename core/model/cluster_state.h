@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/model/bucket.h"
 #include "core/model/ids.h"
 #include "core/model/limits.h"
 
@@ -25,22 +26,13 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 
-enum class ConflictPolicy : uint8_t { kSiblings = 0 };
-
-struct Bucket {
-  BucketId id;
-  std::string name;
-  ConflictPolicy conflict = ConflictPolicy::kSiblings;
-
-  bool operator==(const Bucket&) const = default;
-};
-
 struct ClusterState {
   ClusterId cluster;
   StateVersion version;
   uint32_t replicas = kReplicasDefault;       // N; a partition has min(N, members) owners
   std::vector<Member> members;                // by id
   std::vector<Bucket> buckets;                // by id
+  BucketId next_bucket_id = BucketId(1);      // above every id that a bucket ever had: ids are never used again (P34)
   std::vector<std::vector<MemberId>> owners;  // kPartitionCount preference lists
   std::vector<LayoutEpoch> epochs;            // kPartitionCount: the version of each list's last change
 
@@ -50,6 +42,8 @@ struct ClusterState {
   const Member* FindMemberByName(std::string_view name) const;
   const Bucket* FindBucket(std::string_view name) const;
   const Bucket* FindBucket(BucketId id) const;
+  // Whether a bucket of this id was there and is no more, as opposed to one that a later version may know.
+  bool IsDropped(BucketId id) const { return id < next_bucket_id && FindBucket(id) == nullptr; }
 
   std::string Encode() const;
   static absl::StatusOr<ClusterState> Decode(std::string_view bytes);

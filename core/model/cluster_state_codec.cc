@@ -13,7 +13,6 @@ namespace {
 
 constexpr uint8_t kFormatVersion = 1;
 constexpr size_t kMemberBytesMin = 6;
-constexpr size_t kBucketBytesMin = 3;
 
 // Writes `items` as runs of equal neighbours: how many, then the item once.
 template <class Item, class Write>
@@ -66,23 +65,6 @@ std::vector<Member> ReadMembers(ByteReader* in) {
   return members;
 }
 
-std::vector<Bucket> ReadBuckets(ByteReader* in) {
-  std::vector<Bucket> buckets;
-  const size_t count = std::min(in->Count(kBucketBytesMin), kBucketsMax + 1);
-  if (count > kBucketsMax) in->Fail();
-  for (size_t i = 0; in->ok() && i < count; ++i) {
-    Bucket bucket;
-    bucket.id = BucketId(static_cast<uint32_t>(in->VarintUpTo(UINT32_MAX)));
-    bucket.name = ReadText(in, kBucketNameBytesMax);
-    const uint8_t conflict = in->Byte();
-    const BucketId previous = buckets.empty() ? BucketId(0) : buckets.back().id;
-    if (bucket.id <= previous || conflict != static_cast<uint8_t>(ConflictPolicy::kSiblings)) in->Fail();
-    bucket.conflict = static_cast<ConflictPolicy>(conflict);
-    buckets.push_back(std::move(bucket));
-  }
-  return buckets;
-}
-
 // One preference list: distinct members of `state`, at most N.
 std::vector<MemberId> ReadList(ByteReader* in, const ClusterState& state) {
   std::vector<MemberId> list;
@@ -119,12 +101,8 @@ std::string ClusterState::Encode() const {
     out.String(member.zone);
     out.Varint(member.weight);
   }
-  out.Varint(buckets.size());
-  for (const Bucket& bucket : buckets) {
-    out.Varint(bucket.id.value());
-    out.String(bucket.name);
-    out.Byte(static_cast<uint8_t>(bucket.conflict));
-  }
+  out.Varint(next_bucket_id.value());
+  EncodeBuckets(buckets, &out);
   EncodeRuns(owners, &out, [&out](const std::vector<MemberId>& list) {
     out.Varint(list.size());
     for (MemberId id : list) out.Varint(id.value());
@@ -148,7 +126,8 @@ absl::StatusOr<ClusterState> ClusterState::Decode(std::string_view bytes) {
   if (!in.ok() || state.replicas == 0) return NotAState("the header is truncated or out of range");
   state.members = ReadMembers(&in);
   if (!in.ok()) return NotAState("the members are truncated, out of order or out of range");
-  state.buckets = ReadBuckets(&in);
+  state.next_bucket_id = BucketId(static_cast<uint32_t>(in.VarintUpTo(UINT32_MAX)));
+  state.buckets = DecodeBuckets(&in, state.replicas, state.next_bucket_id);
   if (!in.ok()) return NotAState("the buckets are truncated, out of order or out of range");
   state.owners =
       DecodeRuns<std::vector<MemberId>>(&in, kPartitionCount, [&in, &state] { return ReadList(&in, state); });

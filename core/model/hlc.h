@@ -14,6 +14,8 @@ namespace henge {
 
 class HybridClock {
  public:
+  static constexpr int kLogicalBits = 16;
+
   explicit HybridClock(uint64_t floor = 0) : last_(floor) {}
 
   static constexpr uint64_t FromWall(int64_t wall_ms) {
@@ -34,6 +36,11 @@ class HybridClock {
     return last_;
   }
 
+  // What Stamp() would give, if none of it is too far ahead.
+  uint64_t Next(int64_t wall_ms, uint64_t observed_max) const {
+    return std::max(FromWall(wall_ms), std::max(last_, observed_max) + 1);
+  }
+
   // Makes later stamps higher than `hlc`. False, and nothing changes, if it is too far ahead.
   bool Observe(uint64_t hlc, int64_t wall_ms) {
     if (TooFarAhead(hlc, wall_ms)) return false;
@@ -44,8 +51,6 @@ class HybridClock {
   uint64_t last() const { return last_; }
 
  private:
-  static constexpr int kLogicalBits = 16;
-
   uint64_t last_;
 };
 

@@ -100,6 +100,7 @@ absl::StatusOr<ClusterState> MakeInitialState(std::string_view token, uint32_t r
                              .weight = member.weight});
   }
   state.buckets.push_back({.id = BucketId(1), .name = "default"});
+  state.next_bucket_id = BucketId(2);
   state.owners = SolveAssignment(state.members, replicas, {});
   state.epochs.assign(kPartitionCount, LayoutEpoch(1));
   state.cluster = MakeClusterId(token, state);

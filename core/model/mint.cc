@@ -40,7 +40,7 @@ Dot NextDot(const VersionVector& vv, const std::optional<Mark>& mark, Minter* mi
 }  // namespace
 
 Minted MintVersion(Object base, const std::optional<Mark>& mark, const VersionVector& context, Mutation mutation,
-                   uint64_t hlc, Minter* minter) {
+                   uint64_t hlc, Minter* minter, ConflictPolicy conflict) {
   Minted minted{.object = std::move(base)};
   ObjectBuilder::Supersede(minted.object, context);
   minted.dot = NextDot(minted.object.vv(), mark, minter);
@@ -53,6 +53,7 @@ Minted MintVersion(Object base, const std::optional<Mark>& mark, const VersionVe
                   .request_hash = mutation.request_hash};
   if (!mutation.tombstone) sibling.value = std::move(mutation.value);
   ObjectBuilder::Add(minted.object, std::move(sibling));
+  Resolve(conflict, &minted.object);
   return minted;
 }
 

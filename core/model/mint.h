@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "core/model/conflict.h"
 #include "core/model/ids.h"
 #include "core/model/object.h"
 #include "core/model/version_vector.h"
@@ -46,8 +47,9 @@ struct Minted {
 };
 
 // Mints a version of `mutation` over `base` (the newest local record, durable or not; empty if none) and its `mark`.
-// `context` is what the client had seen. `hlc` stamps the version. Advances `minter` when an epoch is opened.
+// `context` is what the client had seen. `hlc` stamps the version. Advances `minter` when an epoch is opened. Under
+// kLastWriterWins `hlc` is above every stamp in `base`, and the new version alone stays (P9).
 Minted MintVersion(Object base, const std::optional<Mark>& mark, const VersionVector& context, Mutation mutation,
-                   uint64_t hlc, Minter* minter);
+                   uint64_t hlc, Minter* minter, ConflictPolicy conflict = ConflictPolicy::kSiblings);
 
 }  // namespace henge

@@ -49,6 +49,11 @@ LayoutEpoch Ring::Epoch(PartitionId partition) const {
   return state_.epochs[partition.value()];
 }
 
+ConflictPolicy Ring::ConflictOf(BucketId bucket) const {
+  const Bucket* found = state_.FindBucket(bucket);
+  return found == nullptr ? ConflictPolicy::kSiblings : found->conflict;
+}
+
 std::vector<MemberId> Ring::Fallbacks(PartitionId partition) const {
   const std::span<const MemberId> owners = Owners(partition);
   if (owners.empty()) return {};

@@ -27,6 +27,8 @@ class Ring {
   std::span<const MemberId> Owners(PartitionId partition) const;
   bool IsOwner(PartitionId partition, MemberId member) const;
   LayoutEpoch Epoch(PartitionId partition) const;
+  // How concurrent versions of a key in `bucket` are merged. Of a bucket that isn't there: all are kept.
+  ConflictPolicy ConflictOf(BucketId bucket) const;
   // The members beyond the owners in the ring's order from this arc, other zones first: who stands in for an owner.
   std::vector<MemberId> Fallbacks(PartitionId partition) const;
 

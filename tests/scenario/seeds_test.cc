@@ -18,15 +18,16 @@ std::string Show(const RunResult& result) {
 }
 
 TEST(SeedsTest, CorrectClustersAreCleanUnderFaults) {
-  uint64_t acked = 0, crashes = 0, partitions = 0, images = 0, siblings = 0;
+  uint64_t acked = 0, lww_acked = 0, crashes = 0, partitions = 0, images = 0, siblings = 0;
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     const RunResult result = RunWorld(WorldOptions::FromSeed(seed));
     EXPECT_TRUE(result.violations.empty()) << Show(result);
-    acked += result.acked, crashes += result.crashes, partitions += result.partitions;
+    acked += result.acked, lww_acked += result.lww_acked, crashes += result.crashes, partitions += result.partitions;
     images += result.images_inspected, siblings += result.siblings_seen;
   }
   // A clean sweep that reached nothing would say nothing.
   EXPECT_GT(acked, 3000u);
+  EXPECT_GT(lww_acked, 500u);
   EXPECT_GT(crashes, 50u);
   EXPECT_GT(partitions, 50u);
   EXPECT_GT(images, 50u);

@@ -32,6 +32,7 @@ struct MutationRecord {
   bool is_delete = false;
   bool blind = false;             // no context was sent
   bool covers_by_server = false;  // a delete without a context: covers what the coordinator read
+  bool last_writer_wins = false;  // of its bucket
   int client = 0;
   std::set<MutationId>
       observed;  // what the context covers, as far as this client knows: values read, tombstones covered

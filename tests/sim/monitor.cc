@@ -56,6 +56,8 @@ void Monitor::OnWipe(int node) {
 
 void Monitor::OnAck(const MutationRecord& mutation, uint32_t durable) {
   const std::vector<Dot> dots = DotsOf(mutation.id);
+  // A later writer's version may have taken its place before the batch was handed over: what is durable then covers it.
+  if (dots.empty() && mutation.last_writer_wins) return;
   std::vector<int> holders;
   for (const auto& [at, vv] : durable_ever_) {
     if (at.second != mutation.key) continue;
@@ -73,6 +75,11 @@ void Monitor::OnAck(const MutationRecord& mutation, uint32_t durable) {
 std::vector<Dot> Monitor::DotsOf(MutationId id) const {
   auto it = dots_of_.find(id);
   return it == dots_of_.end() ? std::vector<Dot>{} : it->second;
+}
+
+const Sibling* Monitor::VersionOf(const Dot& dot) const {
+  auto it = dots_.find(dot);
+  return it == dots_.end() ? nullptr : &it->second.sibling;
 }
 
 std::set<MutationId> Monitor::TombstonesCovered(const std::string& key, const VersionVector& vv) const {

@@ -35,6 +35,8 @@ class Monitor {
   const Violations& violations() const { return violations_; }
   // The dots under which a mutation was minted: more than one after a retry that could not know.
   std::vector<Dot> DotsOf(MutationId id) const;
+  // The version that was committed under `dot`, or null.
+  const Sibling* VersionOf(const Dot& dot) const;
   // Mutations whose every dot is covered by `vv`, among the tombstones of `key`.
   std::set<MutationId> TombstonesCovered(const std::string& key, const VersionVector& vv) const;
   uint64_t dots() const { return dots_.size(); }
@@ -82,6 +84,9 @@ class MonitoredEngine : public StoreEngine {
   }
   absl::Status WriteMeta(std::string_view name, std::string_view value) override {
     return engine_->WriteMeta(name, value);
+  }
+  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override {
+    engine_->CommitMeta(std::move(name), std::move(value), loop, std::move(done));
   }
   DiskClass disk_class() const override { return engine_->disk_class(); }
   StoreFigures figures() const override { return engine_->figures(); }

@@ -22,20 +22,23 @@ Workload::Workload(WorkloadOptions options, uint64_t seed, SimScheduler& schedul
                    History& history, Monitor& monitor)
     : options_(options),
       seed_(seed),
+      bucket_(ring->state().FindBucket(options.bucket)->id),
       scheduler_(scheduler),
       ring_(std::move(ring)),
       history_(history),
       monitor_(monitor),
-      random_(SimRandom(seed).Split("workload")),
+      random_(SimRandom(seed).Split(absl::StrCat("workload", options.first_client == 0 ? "" : options.bucket))),
       ops_left_(static_cast<size_t>(options.clients), options.ops_per_client) {
   for (int c = 0; c < options.clients; ++c) {
-    clients_.push_back(std::make_unique<SimClient>(scheduler, network, ClientHost(c)));
+    clients_.push_back(std::make_unique<SimClient>(scheduler, network, ClientHost(options.first_client + c)));
   }
 }
 
 // Keys of the last quarter are for deletes without a context: those cover what the server read, which the history can't
 // tell exactly, so they must not soften the judgement of the others.
-std::string Workload::KeyOf(uint64_t n) const { return absl::StrCat("key-", seed_ % 97, "-", n); }
+std::string Workload::KeyOf(uint64_t n) const {
+  return absl::StrCat(bucket_ == BucketId(1) ? "key-" : options_.bucket + "-", seed_ % 97, "-", n);
+}
 
 std::vector<std::string> Workload::Keys() const {
   std::vector<std::string> keys;
@@ -96,7 +99,7 @@ std::optional<Workload::Chain> Workload::RecordRead(int client, const std::strin
   Chain chain;
   chain.context = reply->context;
   ReadRecord read{.key = key, .client = client, .r = r, .final = final, .invoked_at = invoked, .done_at = Now()};
-  absl::StatusOr<Context> context = OpenContext(reply->context, ring_->cluster(), ring_->state().buckets[0].id, key);
+  absl::StatusOr<Context> context = OpenContext(reply->context, ring_->cluster(), bucket_, key);
   for (const std::string& value : reply->values) {
     const MutationId id = History::IdOf(value).value_or(0);
     read.values.push_back(id);
@@ -110,8 +113,13 @@ std::optional<Workload::Chain> Workload::RecordRead(int client, const std::strin
   return chain;
 }
 
+ClientRequest Workload::RequestOf(ClientOp op, const std::string& key) const {
+  ClientRequest request{.op = op, .bucket = options_.bucket, .key = key, .budget = options_.timeout};
+  return request;
+}
+
 void Workload::Read(int client, const std::string& key, std::function<void(const Chain&)> then) {
-  ClientRequest request{.op = ClientOp::kGet, .key = key, .budget = options_.timeout};
+  ClientRequest request = RequestOf(ClientOp::kGet, key);
   if (options_.r != 0) request.consistency = {options_.r, true};
   if (random_.Below(100) < options_.strict_reads) request.consistency.mode = QuorumMode::kStrict;
   const MonotonicTime invoked = Now();
@@ -128,8 +136,9 @@ void Workload::Read(int client, const std::string& key, std::function<void(const
 }
 
 void Workload::StartWrite(int client, const std::string& key, bool is_delete, const Chain* seen) {
-  MutationRecord& m = history_.NewMutation(key, client);
+  MutationRecord& m = history_.NewMutation(key, options_.first_client + client);
   m.is_delete = is_delete;
+  m.last_writer_wins = ring_->ConflictOf(bucket_) == ConflictPolicy::kLastWriterWins;
   m.blind = seen == nullptr || seen->context.empty();
   m.covers_by_server = is_delete && m.blind;
   if (seen != nullptr) m.observed = seen->observed;
@@ -137,12 +146,10 @@ void Workload::StartWrite(int client, const std::string& key, bool is_delete, co
   m.w = options_.w != 0 ? options_.w : static_cast<uint32_t>(ring_->Owners(PartitionOf(key)).size() / 2 + 1);
   const bool large = options_.padding_large > 0 && random_.OneIn(20);
   const size_t padding = large ? options_.padding_large : random_.Below(options_.padding_max + 1);
-  ClientRequest request{.op = is_delete ? ClientOp::kDelete : ClientOp::kPut,
-                        .key = key,
-                        .value = is_delete ? "" : History::ValueOf(m.id, padding),
-                        .context = seen != nullptr ? seen->context : "",
-                        .op_id = History::OpIdOf(seed_, m.id),
-                        .budget = options_.timeout};
+  ClientRequest request = RequestOf(is_delete ? ClientOp::kDelete : ClientOp::kPut, key);
+  if (!is_delete) request.value = History::ValueOf(m.id, padding);
+  if (seen != nullptr) request.context = seen->context;
+  request.op_id = History::OpIdOf(seed_, m.id);
   if (options_.w != 0) request.consistency = {options_.w, true};
   chains_.erase({client, key});
   SendWrite({m.id, client, kAttemptsMax, std::move(request)});
@@ -172,8 +179,7 @@ void Workload::OnWriteDone(Write write, absl::StatusOr<ClientReply> reply) {
     if (!reply->context.empty()) {
       Chain chain{reply->context, m.observed};
       chain.observed.insert(m.id);
-      absl::StatusOr<Context> context =
-          OpenContext(reply->context, ring_->cluster(), ring_->state().buckets[0].id, m.key);
+      absl::StatusOr<Context> context = OpenContext(reply->context, ring_->cluster(), bucket_, m.key);
       if (context.ok()) chain.observed.merge(monitor_.TombstonesCovered(m.key, context->vv));
       chains_[{write.client, m.key}] = std::move(chain);
     }
@@ -202,7 +208,9 @@ void Workload::FinalRead(const std::string& key, MemberId node, int attempts, st
     return;
   }
   const auto n = static_cast<uint32_t>(ring_->Owners(PartitionOf(key)).size());
-  ClientRequest request{.op = ClientOp::kGet, .key = key, .consistency = {n, true}, .budget = std::chrono::seconds(5)};
+  ClientRequest request = RequestOf(ClientOp::kGet, key);
+  request.consistency = {n, true};
+  request.budget = std::chrono::seconds(5);
   const MonotonicTime invoked = Now();
   clients_[0]->Call(node, request, std::chrono::seconds(6),
                     [=, this, done = std::move(done)](absl::StatusOr<ClientReply> reply) mutable {

@@ -18,6 +18,8 @@
 namespace henge::sim {
 
 struct WorkloadOptions {
+  std::string bucket = "default";
+  int first_client = 0;  // numbers clients and their hosts, in a run with several workloads
   int clients = 3;
   int keys = 6;
   int ops_per_client = 40;
@@ -51,6 +53,7 @@ class Workload {
 
   std::vector<std::string> Keys() const;
   uint64_t acked() const { return acked_; }
+  BucketId bucket() const { return bucket_; }
 
  private:
   struct Chain {
@@ -64,6 +67,7 @@ class Workload {
     ClientRequest request;
   };
 
+  ClientRequest RequestOf(ClientOp op, const std::string& key) const;
   void Next(int client);
   void Think(int client);
   void Read(int client, const std::string& key, std::function<void(const Chain&)> then);
@@ -79,6 +83,7 @@ class Workload {
 
   const WorkloadOptions options_;
   const uint64_t seed_;
+  const BucketId bucket_;
   SimScheduler& scheduler_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   const RingPtr ring_;

@@ -7,7 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "core/model/bucket_changes.h"
 #include "core/model/slot.h"
+#include "tests/sim/lww_checker.h"
 #include "tests/sim/nemesis.h"
 #include "tests/sim/sim_node.h"
 
@@ -27,7 +29,9 @@ ClusterState StateOf(const WorldOptions& options) {
     const std::string host = absl::StrCat("n", i);
     members.push_back({host, absl::StrCat(host, ":7400"), absl::StrCat(host, ":7401"), "", 100});
   }
-  return *MakeInitialState(absl::StrCat("sim-", options.nodes), kReplicasDefault, std::move(members));
+  const ClusterState state =
+      *MakeInitialState(absl::StrCat("sim-", options.nodes), kReplicasDefault, std::move(members));
+  return *CreateBucket(state, kLwwBucket, ConflictPolicy::kLastWriterWins, {});
 }
 
 EngineBug EngineBugOf(PlantedBug bug) {
@@ -51,7 +55,8 @@ class World {
  private:
   void InspectImages(const MutationRecord& mutation);
   bool FinalReads();
-  FinalStates CollectFinals();
+  FinalStates CollectFinals(const Workload& workload);
+  void CheckFinals();
   void ShowHistory(const FinalStates& finals);
   void Report(const std::string& invariant, const std::string& what) {
     result_.violations.push_back({invariant, what});
@@ -69,6 +74,7 @@ class World {
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<Nemesis> nemesis_;
   std::unique_ptr<Workload> workload_;
+  std::unique_ptr<Workload> lww_;  // null in runs without one
   RunResult result_;
 };
 
@@ -91,8 +97,12 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
   nemesis_ = std::make_unique<Nemesis>(options_, scheduler_, network_, nodes_);
   workload_ =
       std::make_unique<Workload>(options_.workload, options_.seed, scheduler_, network_, ring_, history_, monitor_);
+  if (options_.lww.clients > 0) {
+    lww_ = std::make_unique<Workload>(options_.lww, options_.seed, scheduler_, network_, ring_, history_, monitor_);
+  }
   if (options_.inspect_images) {
     workload_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
+    if (lww_ != nullptr) lww_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
   }
 }
 
@@ -101,8 +111,10 @@ void World::InspectImages(const MutationRecord& mutation) {
   constexpr uint64_t kInspectEvery = 61;
   if (mutation.id % kInspectEvery != options_.seed % kInspectEvery || nemesis_->figures().wipes > 0) return;
   ++result_.images_inspected;
-  const RecordKey key{PartitionOf(mutation.key), ring_->state().buckets[0].id, mutation.key};
+  const Workload& workload = mutation.last_writer_wins ? *lww_ : *workload_;
+  const RecordKey key{PartitionOf(mutation.key), workload.bucket(), mutation.key};
   const std::vector<Dot> dots = monitor_.DotsOf(mutation.id);
+  if (dots.empty() && mutation.last_writer_wins) return;
   uint32_t holders = 0;
   for (MemberId owner : ring_->Owners(key.partition)) {
     absl::StatusOr<Object> object = nodes_[owner.value() - 1]->ReadDurableImage(key);
@@ -119,13 +131,16 @@ void World::InspectImages(const MutationRecord& mutation) {
 bool World::FinalReads() {
   int waiting = 0;
   int failed = 0;
-  for (const std::string& key : workload_->Keys()) {
-    for (const auto& member : ring_->state().members) {
-      ++waiting;
-      workload_->FinalRead(key, member.id, kFinalReadAttempts, [&](bool ok) {
-        --waiting;
-        failed += ok ? 0 : 1;
-      });
+  for (Workload* workload : {workload_.get(), lww_.get()}) {
+    if (workload == nullptr) continue;
+    for (const std::string& key : workload->Keys()) {
+      for (const auto& member : ring_->state().members) {
+        ++waiting;
+        workload->FinalRead(key, member.id, kFinalReadAttempts, [&](bool ok) {
+          --waiting;
+          failed += ok ? 0 : 1;
+        });
+      }
     }
   }
   const bool ended = scheduler_.RunUntilTrue([&] { return waiting == 0; }, scheduler_.now() + seconds(300));
@@ -133,10 +148,10 @@ bool World::FinalReads() {
   return ended;
 }
 
-FinalStates World::CollectFinals() {
+FinalStates World::CollectFinals(const Workload& workload) {
   FinalStates finals;
-  for (const std::string& name : workload_->Keys()) {
-    const RecordKey key{PartitionOf(name), ring_->state().buckets[0].id, name};
+  for (const std::string& name : workload.Keys()) {
+    const RecordKey key{PartitionOf(name), workload.bucket(), name};
     for (MemberId owner : ring_->Owners(key.partition)) {
       SimNode& node = *nodes_[owner.value() - 1];
       finals[name].push_back(node.running() ? node.ReadRecord(key) : Object());
@@ -181,6 +196,25 @@ void World::ShowHistory(const FinalStates& finals) {
   }
 }
 
+void World::CheckFinals() {
+  for (MutationId id = 1; history_.Find(id) != nullptr; ++id) {
+    history_.Find(id)->times_minted = monitor_.DotsOf(id).size();
+    result_.double_mints += monitor_.DotsOf(id).size() > 1 ? 1 : 0;
+  }
+  FinalStates finals = CollectFinals(*workload_);
+  for (Violation& v : CheckAll(history_, finals, nemesis_->figures().wipes > 0))
+    result_.violations.push_back(std::move(v));
+  for (const Violation& v : monitor_.violations()) result_.violations.push_back(v);
+  if (lww_ != nullptr) {
+    FinalStates lww = CollectFinals(*lww_);
+    const LwwVersions versions{[this](MutationId id) { return monitor_.DotsOf(id); },
+                               [this](const Dot& dot) { return monitor_.VersionOf(dot); }};
+    CheckLastWriterWins(history_, lww, versions, &result_.violations);
+    finals.merge(lww);
+  }
+  if (show_ && !result_.violations.empty()) ShowHistory(finals);
+}
+
 RunResult World::Run() {
   result_.seed = options_.seed;
   for (auto& node : nodes_) {
@@ -189,9 +223,11 @@ RunResult World::Run() {
   if (!result_.violations.empty()) return result_;
   scheduler_.RunFor(milliseconds(20));
   workload_->Start();
+  if (lww_ != nullptr) lww_->Start();
   nemesis_->Start();
   const SimTime limit = scheduler_.now() + kWorkloadLimit;
-  if (!scheduler_.RunUntilTrue([this] { return workload_->finished(); }, limit))
+  if (!scheduler_.RunUntilTrue([this] { return workload_->finished() && (lww_ == nullptr || lww_->finished()); },
+                               limit))
     Report("I17", "the workload does not end");
   scheduler_.RunFor(options_.duration);  // what the nemesis has left to do
 
@@ -201,15 +237,7 @@ RunResult World::Run() {
     scheduler_.RunFor(kSettle);
     FinalReads();
     scheduler_.RunFor(kSettle);
-    const FinalStates finals = CollectFinals();
-    for (MutationId id = 1; history_.Find(id) != nullptr; ++id) {
-      history_.Find(id)->times_minted = monitor_.DotsOf(id).size();
-      result_.double_mints += monitor_.DotsOf(id).size() > 1 ? 1 : 0;
-    }
-    for (Violation& v : CheckAll(history_, finals, nemesis_->figures().wipes > 0))
-      result_.violations.push_back(std::move(v));
-    for (const Violation& v : monitor_.violations()) result_.violations.push_back(v);
-    if (show_ && !result_.violations.empty()) ShowHistory(finals);
+    CheckFinals();
   }
   for (const SeriousEvent& e : serious_) {
     const bool planned = e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0;
@@ -221,6 +249,7 @@ RunResult World::Run() {
   result_.crashes = f.crashes, result_.wipes = f.wipes, result_.partitions = f.partitions;
   result_.sync_failures = f.sync_failures;
   result_.acked = workload_->acked();
+  if (lww_ != nullptr) result_.lww_acked = lww_->acked();
   result_.mutations = history_.mutations().size();
   result_.reads = history_.reads().size();
   result_.siblings_seen = static_cast<uint64_t>(std::count_if(history_.reads().begin(), history_.reads().end(),

@@ -40,6 +40,9 @@ enum class PlantedBug : uint8_t {
 };
 PlantedBug ParsePlantedBug(const std::string& name);
 
+// The last-writer-wins bucket that every simulated cluster has.
+inline constexpr char kLwwBucket[] = "lww";
+
 struct WorldOptions {
   uint64_t seed = 0;
   uint32_t nodes = 3;
@@ -48,6 +51,7 @@ struct WorldOptions {
   SimLinkOptions link;
   FaultOptions faults;
   WorkloadOptions workload;
+  WorkloadOptions lww{.bucket = kLwwBucket, .first_client = 50, .clients = 0};  // beside it, in a bucket of its own
   PlantedBug bug = PlantedBug::kNone;
   bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
 
@@ -62,6 +66,7 @@ struct RunResult {
   uint64_t events = 0;
   uint64_t acked = 0, mutations = 0, reads = 0, dots = 0;
   uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
+  uint64_t lww_acked = 0;
   uint64_t double_mints = 0;  // mutations that a retry minted again (P8)
 };
 

@@ -70,6 +70,15 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.faults = DrawFaults(random, calm);
   o.workload = DrawWorkload(random, o.faults.wipe);
   o.workload.server_deletes = o.link.duplicate == 0;
+  SimRandom lww = SimRandom(seed).Split("lww");
+  if (lww.Chance(0.25)) {
+    o.lww = DrawWorkload(lww, o.faults.wipe);
+    o.lww.bucket = kLwwBucket;
+    o.lww.first_client = 50;
+    o.lww.keys = std::min(o.lww.keys, 4);
+    o.lww.clients = std::min(o.lww.clients, 3);
+    o.lww.plain_deletes = 0;
+  }
   return o;
 }
 

@@ -25,6 +25,22 @@ TEST(Put, SendsTheWholeRecordToTheOtherOwnersInTheTurnThatMints) {
   EXPECT_EQ(request.minter->store, StoreId(1));
 }
 
+TEST(Put, ABucketsTtlBecomesAnAbsoluteExpiryAtTheMint) {
+  Rig rig;
+  ClusterState state = rig.ring->state();
+  state.buckets[0].ttl_ms = 60'000;
+  rig.ring = std::make_shared<const Ring>(std::move(state));
+  rig.coordinator->UpdateRing(rig.ring);
+  const int64_t now_ms = rig.clock.wall.time_since_epoch().count();
+  rig.Send(Put("v"));
+  ClientRequest own = Put("v");
+  own.expires_at_ms = now_ms + 5;
+  rig.Send(own);
+  ASSERT_EQ(rig.local.commands.size(), 2u);
+  EXPECT_EQ(rig.local.commands[0].mutation.expires_at_ms, now_ms + 60'000);
+  EXPECT_EQ(rig.local.commands[1].mutation.expires_at_ms, now_ms + 5) << "the request's own choice wins";
+}
+
 TEST(Put, P10AcksAtWDistinctDurableCopies) {
   Rig rig;
   auto reply = rig.Send(Put("v"));

@@ -75,6 +75,31 @@ TEST_F(RequestChecks, RefusesQuorumsThatNoKeyCanMeet) {
   EXPECT_EQ(Check(With(Get(), 1))->quorum, 1);
 }
 
+TEST_F(RequestChecks, ABucketsDefaultsHoldWhereTheRequestNamesNone) {
+  ClusterState state = ring_->state();
+  state.buckets.push_back({.id = BucketId(2),
+                           .name = "cache",
+                           .conflict = ConflictPolicy::kLastWriterWins,
+                           .read_quorum = 1,
+                           .write_quorum = 3,
+                           .mode = BucketMode::kStrict,
+                           .ttl_ms = 60'000});
+  state.next_bucket_id = BucketId(3);
+  ring_ = std::make_shared<const Ring>(std::move(state));
+  ClientRequest get = Get();
+  ClientRequest put = Put("v");
+  get.bucket = put.bucket = "cache";
+  EXPECT_EQ(Check(get)->quorum, 1);
+  EXPECT_EQ(Check(put)->quorum, 3);
+  EXPECT_EQ(Check(With(put, 2))->quorum, 2) << "the request's own choice wins";
+  EXPECT_TRUE(Check(put)->strict);
+  EXPECT_EQ(Check(put)->ttl_ms, 60'000u);
+  EXPECT_EQ(Check(put)->key.bucket, BucketId(2));
+  ExpectInvalid(With(put, 4), "w = 4");
+  EXPECT_EQ(Check(Put("v"))->ttl_ms, 0u);
+  EXPECT_FALSE(Check(Put("v"))->strict);
+}
+
 TEST_F(RequestChecks, AClusterSmallerThanNHasAsManyOwnersAsMembers) {
   ring_ = MakeRing(2);
   EXPECT_EQ(Check(Put("v"))->owners, 2);

@@ -61,8 +61,8 @@ TEST(InitialStateTest, P30TheClusterIdDependsOnTokenAndMembers) {
 
 // Golden: every build of every machine must come to these (P30).
 TEST(InitialStateTest, P30GoldenVectors) {
-  EXPECT_EQ(Sample().cluster.value(), 2894401070137195729u);
-  EXPECT_EQ(Sample().Digest(), 1688283191876044559u);
+  EXPECT_EQ(Sample().cluster.value(), 8160129573331897588u);
+  EXPECT_EQ(Sample().Digest(), 5166451658883855976u);
 }
 
 TEST(InitialStateTest, FewerMembersThanReplicasOwnEverything) {
@@ -105,7 +105,14 @@ TEST(ClusterStateTest, EncodingComesBack) {
   state.members[1].zone = "west";
   state.owners[5] = {MemberId(3), MemberId(1)};
   state.epochs[5] = LayoutEpoch(9);
-  state.buckets.push_back({.id = BucketId(7), .name = "more"});
+  state.buckets.push_back({.id = BucketId(7),
+                           .name = "more",
+                           .conflict = ConflictPolicy::kLastWriterWins,
+                           .read_quorum = 1,
+                           .write_quorum = 3,
+                           .mode = BucketMode::kStrict,
+                           .ttl_ms = 86'400'000});
+  state.next_bucket_id = BucketId(9);
   const auto decoded = ClusterState::Decode(state.Encode());
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(*decoded, state);
@@ -161,6 +168,12 @@ TEST(ClusterStateTest, WhatTheMembersCouldNotHaveAgreedOnIsRefused) {
   EXPECT_TRUE(refused([](ClusterState& s) { s.members[0].name = std::string(65, 'n'); }));
   EXPECT_TRUE(refused([](ClusterState& s) { s.buckets.push_back(s.buckets[0]); }));
   EXPECT_TRUE(refused([](ClusterState& s) { s.buckets[0].conflict = static_cast<ConflictPolicy>(9); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.next_bucket_id = s.buckets[0].id; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.buckets[0].read_quorum = s.replicas + 1; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.buckets[0].write_quorum = s.replicas + 1; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.buckets[0].mode = static_cast<BucketMode>(2); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.buckets[0].durability = static_cast<Durability>(1); }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.buckets[0].ttl_ms = kBucketTtlMsMax + 1; }));
   EXPECT_TRUE(refused([](ClusterState& s) { s.owners[3] = {MemberId(9)}; }));
   EXPECT_TRUE(refused([](ClusterState& s) { s.owners[3] = {MemberId(1), MemberId(1)}; }));
   EXPECT_TRUE(refused([](ClusterState& s) { s.owners.pop_back(); }));

@@ -64,6 +64,15 @@ absl::Status FakeStoreEngine::WriteMeta(std::string_view name, std::string_view 
   return absl::OkStatus();
 }
 
+void FakeStoreEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
+  held_commits_.push_back(
+      [this, name = std::move(name), value = std::move(value), &loop, done = std::move(done)]() mutable {
+        if (commit_error.ok()) meta_[name] = value;
+        loop.Post([status = commit_error, done = std::move(done)]() mutable { done(std::move(status)); });
+      });
+  if (!hold_commits) loop_.Post([this] { ReleaseCommits(); });
+}
+
 void FakeStoreEngine::ReleaseCommits() {
   for (Closure& commit : std::exchange(held_commits_, {})) commit();
 }

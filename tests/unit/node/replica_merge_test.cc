@@ -240,7 +240,9 @@ TEST(ReplicaPeer, RefusesWhatItDoesNotOwnOrCannotBe) {
 
   ReadRequest bucket = ReadOf(rig);
   bucket.key.bucket = BucketId(99);
-  EXPECT_EQ((*rig.Peer(bucket))->status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ((*rig.Peer(bucket))->status().code(), absl::StatusCode::kAborted) << "P34: catch up first";
+  bucket.key.bucket = BucketId(0);
+  EXPECT_EQ((*rig.Peer(bucket))->status().code(), absl::StatusCode::kFailedPrecondition) << "P34: dropped for good";
   ReadRequest empty = ReadOf(rig);
   empty.key.key.clear();
   EXPECT_EQ((*rig.Peer(empty))->status().code(), absl::StatusCode::kInvalidArgument);

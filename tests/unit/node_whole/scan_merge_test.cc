@@ -13,6 +13,8 @@
 namespace henge {
 namespace {
 
+ConflictPolicy KeepAll(BucketId) { return ConflictPolicy::kSiblings; }
+
 using coordinator_test::MakeObject;
 
 RecordKey KeyOf(const std::string& name) {
@@ -43,7 +45,7 @@ TEST(ScanMerge, EqualPagesAreOnePage) {
   Records records(&Before);
   records[KeyOf("a")] = MakeObject({{1, 1, "va"}});
   records[KeyOf("b")] = MakeObject({{1, 1, "vb"}});
-  auto merged = MergeScanPages({PageOf(records, "", 10), PageOf(records, "", 10)});
+  auto merged = MergeScanPages({PageOf(records, "", 10), PageOf(records, "", 10)}, KeepAll);
   ASSERT_TRUE(merged.ok());
   EXPECT_EQ(merged->records.size(), 2u);
   EXPECT_TRUE(merged->done);
@@ -54,7 +56,7 @@ TEST(ScanMerge, VersionsThatReplicasHoldApartMeet) {
   Records right(&Before);
   left[KeyOf("a")] = MakeObject({{1, 1, "left"}});
   right[KeyOf("a")] = MakeObject({{2, 1, "right"}});
-  auto merged = MergeScanPages({PageOf(left, "", 10), PageOf(right, "", 10)});
+  auto merged = MergeScanPages({PageOf(left, "", 10), PageOf(right, "", 10)}, KeepAll);
   ASSERT_TRUE(merged.ok());
   ASSERT_EQ(merged->records.size(), 1u);
   EXPECT_EQ(merged->records[0].object.siblings().size(), 2u);
@@ -66,7 +68,7 @@ TEST(ScanMerge, StopsAtTheEarliestEnd) {
   for (int i = 0; i < 10; ++i) records[KeyOf(std::to_string(i))] = MakeObject({{1, 1, "v"}});
   ScanReply shorter = PageOf(records, "", 3);
   const std::string end = shorter.cursor;
-  auto merged = MergeScanPages({PageOf(records, "", 10), std::move(shorter), PageOf(records, "", 7)});
+  auto merged = MergeScanPages({PageOf(records, "", 10), std::move(shorter), PageOf(records, "", 7)}, KeepAll);
   ASSERT_TRUE(merged.ok());
   EXPECT_EQ(merged->records.size(), 3u);
   EXPECT_FALSE(merged->done);
@@ -78,14 +80,14 @@ TEST(ScanMerge, ABrokenRecordIsLeftOutAndCounted) {
   records[KeyOf("a")] = MakeObject({{1, 1, "v"}});
   ScanReply broken = PageOf(records, "", 1);
   broken.items[0].object = "garbage";
-  auto merged = MergeScanPages({PageOf(records, "", 1), broken});
+  auto merged = MergeScanPages({PageOf(records, "", 1), broken}, KeepAll);
   ASSERT_TRUE(merged.ok());
   EXPECT_EQ(merged->records.size(), 1u);
   EXPECT_EQ(merged->undecodable, 1);
 }
 
 TEST(ScanMerge, AnEmptyPageThatIsNotTheLastIsAnError) {
-  EXPECT_EQ(MergeScanPages({ScanReply{}}).status().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(MergeScanPages({ScanReply{}}, KeepAll).status().code(), absl::StatusCode::kInternal);
 }
 
 // Page by page with random ends, every record of either replica comes exactly once, merged.
@@ -105,7 +107,8 @@ TEST(ScanMerge, RandomPagesCoverEverythingOnce) {
     std::string cursor;
     Records seen(&Before);
     for (bool done = false; !done;) {
-      auto merged = MergeScanPages({PageOf(left, cursor, 1 + rng() % 5), PageOf(right, cursor, 1 + rng() % 5)});
+      auto merged =
+          MergeScanPages({PageOf(left, cursor, 1 + rng() % 5), PageOf(right, cursor, 1 + rng() % 5)}, KeepAll);
       ASSERT_TRUE(merged.ok());
       for (MergedRecord& record : merged->records) {
         ASSERT_TRUE(seen.emplace(record.key, record.object).second) << "twice: " << record.key.key;

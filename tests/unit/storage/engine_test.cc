@@ -157,6 +157,23 @@ TEST(RocksEngineTest, MetadataStandsBesideTheRecords) {
   EXPECT_NE(another.engine->store_id(), id);
 }
 
+TEST(RocksEngineTest, MetadataOfALoopIsCommittedWithItsRecords) {
+  SimStore store;
+  ASSERT_TRUE(store.Open().ok());
+  std::vector<absl::Status> answers;
+  auto answer = [&](absl::Status status) { answers.push_back(std::move(status)); };
+  store.engine->Commit({Item("a", "1")}, store.loop, answer);
+  store.engine->CommitMeta("ceiling", "1", store.loop, answer);
+  store.engine->CommitMeta("ceiling", "2", store.loop, answer);
+  EXPECT_TRUE(store.engine->Close().ok());
+  store.loop.RunTurn();
+  EXPECT_EQ(answers, std::vector<absl::Status>(3));
+  store.Crash(1);
+  ASSERT_TRUE(store.Open().ok());
+  EXPECT_EQ(*store.engine->ReadMeta("ceiling"), "2");
+  EXPECT_EQ(store.Get("a"), "1");
+}
+
 TEST(RocksEngineTest, ClosingHandlesWhatWasHandedIn) {
   SimStore store;
   ASSERT_TRUE(store.Open().ok());
