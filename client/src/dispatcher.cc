@@ -22,6 +22,11 @@ absl::Status WithAttempts(const absl::Status& status, int attempts) {
   return absl::Status(status.code(), absl::StrCat(status.message(), " (tried ", attempts, " times)"));
 }
 
+// Codes by which a node refuses a call that its cluster state doesn't allow for.
+bool IsRefusal(absl::StatusCode code) {
+  return code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kFailedPrecondition;
+}
+
 absl::Status Expired(const Call& call, std::string_view address) {
   std::string message = absl::StrCat("no answer from ", AbslText(address), " before the deadline");
   if (!call.last_error.ok()) absl::StrAppend(&message, "; before that: ", call.last_error.message());
@@ -116,6 +121,9 @@ void Dispatcher::OnReply(CallPtr call, Connection& from, v1::Reply& reply) {
   // A read that no quorum was sought for was refused by the node itself.
   failure.did_nothing = call->is_mutation() ? OutcomeOf(reply) == Outcome::kNotApplied : reply.facts().needed() == 0;
   if (call->is_mutation() && !failure.did_nothing) call->maybe_applied = true;
+  // What a node refuses by an older cluster state, a bucket that it has not heard of say, another one may serve.
+  const bool behind = reply.facts().state_version() != 0 && reply.facts().state_version() < topology_->known_version();
+  if (failure.did_nothing && behind && IsRefusal(failure.code)) failure.code = absl::StatusCode::kUnavailable;
   if (failure.did_nothing && IsTransient(failure.code)) from.Avoid(SteadyClock::now());
   RetryOrEnd(from.loop(), std::move(call), failure, StatusOf(reply));
 }

@@ -3,6 +3,8 @@
 // Thread-safe. Owned by the Engine. One fetch runs at a time.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -29,6 +31,10 @@ class Topology {
   RingViewPtr view() const;
   // A node knows this version.
   void OnStateVersion(uint64_t version);
+  // The newest version that any node has named.
+  uint64_t known_version() const {
+    return std::max(version_.load(std::memory_order_relaxed), version_wanted_.load(std::memory_order_relaxed));
+  }
   void OnReadiness();
 
   // A connected node, another at each call; if none is, one that may become so.

@@ -40,8 +40,9 @@ void Nemesis::Act(Kind kind) {
   SimNode& node = *nodes_[n];
   if (kind == Kind::kPartition) return Partition();
   if (kind == Kind::kClockJump) {
+    constexpr int kHoursInTenYears = 87'600;
     const Duration by = Some(std::chrono::seconds(-3600), std::chrono::seconds(3600));
-    return node.JumpClock(by);
+    return node.JumpClock(random_.OneIn(4) ? kHoursInTenYears * by : by);
   }
   if (!node.running()) return;
   switch (kind) {

@@ -49,6 +49,34 @@ TEST(ClientRingTest, OneFetchServesAnyNumberOfFramesThatNameTheVersion) {
   EXPECT_EQ(cluster.node(0).state_fetches(), before + 1);
 }
 
+TEST(ClientRingTest, P34ABucketThatANodeHasNotHeardOfIsAskedForElsewhere) {
+  FakeCluster cluster(3, 3);
+  auto client = Client::Connect(cluster.endpoints());
+  cluster.AwaitStreams();
+  const std::string key = cluster.KeyOwnedBy(0);
+  ClusterState next = cluster.state();
+  next.version = StateVersion(next.version.value() + 1);
+  // The first owner is behind; the others have the new state, in which there is the bucket.
+  cluster.node(0).OnRequest([&](const v1::Request& request) {
+    v1::Reply reply =
+        request.bucket().empty() ? Ok() : Failure(3, "no bucket is named \"new\"", v1::OUTCOME_NOT_APPLIED);
+    reply.mutable_facts()->set_state_version(cluster.state().version.value());
+    return reply;
+  });
+  CallOptions in_new;
+  in_new.bucket = "new";
+  const WriteResult refused = client->Put(key, "v", {}, in_new);
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kInvalidArgument) << "nobody is known to know better";
+  for (size_t i = 1; i < 3; ++i) {
+    cluster.node(i).SetState(next);
+    cluster.node(i).AnnounceVersion(next.version.value());
+  }
+  while (client->state_version() < next.version.value()) ASSERT_TRUE(client->Get(cluster.KeyOwnedBy(1)).ok());
+  const WriteResult taken = client->Put(key, "v", {}, in_new);
+  EXPECT_TRUE(taken.status.ok()) << taken.status;
+  EXPECT_EQ(taken.facts.attempts, 2);
+}
+
 TEST(ClientRingTest, ANodeThatIsBehindIsAskedAgainUntilTheNewStateIsThere) {
   FakeCluster cluster(1, 1);
   auto client = Client::Connect(cluster.endpoints());
