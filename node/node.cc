@@ -92,17 +92,6 @@ void Node::Explain(ExplainQuery query, Explainer::Done done) {
   });
 }
 
-void Node::ChangeState(StateChange change, StateChanged done) {
-  control().Post([this, change = std::move(change), done = std::move(done)]() mutable {
-    // What can't be done is said as such, before anybody is asked.
-    if (absl::StatusOr<ClusterState> next = change(ring_->state()); !next.ok()) {
-      done(next.status());
-      return;
-    }
-    done(absl::UnimplementedError("this version of henged can't decide a new cluster state"));
-  });
-}
-
 void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
   struct Gathering {
     NodeFigures sum;

@@ -12,7 +12,6 @@
 #include "coordinator/coordinator.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
-#include "node/bucket_order.h"
 #include "node/explain.h"
 #include "node/node_figures.h"
 #include "node/scan_coordinator.h"
@@ -63,9 +62,6 @@ class Node {
   // These answer on the control loop. Any thread.
   void Scan(ScanQuery query, ScanCoordinator::Done done);
   void Explain(ExplainQuery query, Explainer::Done done);
-  // Decides the cluster state's next version by `change`; `done` gets that version, or why there is none. Any thread.
-  using StateChanged = absl::AnyInvocable<void(absl::StatusOr<StateVersion>)>;
-  void ChangeState(StateChange change, StateChanged done);
   void CollectFigures(absl::AnyInvocable<void(NodeFigures)> done);
 
   // Refuses new requests; `idle` runs on the control loop when those under way have been answered. Any thread, once.

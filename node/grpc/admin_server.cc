@@ -6,7 +6,6 @@
 
 #include "core/model/hash.h"
 #include "henge/v1/admin.grpc.pb.h"
-#include "node/bucket_order.h"
 #include "node/grpc/process_usage.h"
 #include "node/grpc/status_convert.h"
 #include "node/version.h"
@@ -95,32 +94,11 @@ void ExplanationToProto(const Explanation& explanation, const StoreNames& names,
   out->set_replicas_equal(explanation.replicas_equal);
 }
 
-absl::StatusOr<BucketOrder> OrderFromProto(const v1::ChangeBucketRequest& in) {
-  BucketOrder order{.name = in.name(), .conflict = in.conflict(), .mode = in.mode(), .durability = in.durability()};
-  switch (in.action()) {
-    case v1::BUCKET_ACTION_CREATE:
-      order.action = BucketOrder::Action::kCreate;
-      break;
-    case v1::BUCKET_ACTION_SET:
-      order.action = BucketOrder::Action::kSet;
-      break;
-    case v1::BUCKET_ACTION_DROP:
-      order.action = BucketOrder::Action::kDrop;
-      break;
-    default:
-      return absl::InvalidArgumentError("the request names no action: create, set or drop");
-  }
-  if (in.has_read_quorum()) order.read_quorum = in.read_quorum();
-  if (in.has_write_quorum()) order.write_quorum = in.write_quorum();
-  if (in.has_ttl_ms()) order.ttl_ms = in.ttl_ms();
-  return order;
-}
-
 }  // namespace
 
 class AdminServer::Service
-    : public v1::Admin::WithCallbackMethod_GetClusterState<v1::Admin::WithCallbackMethod_GetNodeStatus<
-          v1::Admin::WithCallbackMethod_Explain<v1::Admin::WithCallbackMethod_ChangeBucket<v1::Admin::Service>>>> {
+    : public v1::Admin::WithCallbackMethod_GetClusterState<
+          v1::Admin::WithCallbackMethod_GetNodeStatus<v1::Admin::WithCallbackMethod_Explain<v1::Admin::Service>>> {
  public:
   explicit Service(AdminServer& server) : server_(server) {}
 
@@ -160,28 +138,6 @@ class AdminServer::Service
                             }
                             reactor->Finish(grpc::Status::OK);
                           });
-    return reactor;
-  }
-
-  grpc::ServerUnaryReactor* ChangeBucket(grpc::CallbackServerContext* context, const v1::ChangeBucketRequest* request,
-                                         v1::ChangeBucketReply* reply) override {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    auto answer = [reactor, reply](const absl::StatusOr<StateVersion>& version) {
-      if (version.ok()) {
-        reply->set_state_version(version->value());
-      } else {
-        reply->set_code(static_cast<uint32_t>(version.status().code()));
-        reply->set_message(MessageToWire(version.status()));
-      }
-      reactor->Finish(grpc::Status::OK);
-    };
-    absl::StatusOr<BucketOrder> order = OrderFromProto(*request);
-    absl::StatusOr<StateChange> change = order.ok() ? ChangeOf(*order) : absl::StatusOr<StateChange>(order.status());
-    if (change.ok()) {
-      server_.node_.ChangeState(*std::move(change), std::move(answer));
-    } else {
-      answer(change.status());
-    }
     return reactor;
   }
 
