@@ -10,6 +10,7 @@
 #include "core/model/limits.h"
 #include "core/model/mint.h"
 #include "core/model/object.h"
+#include "node/context_check.h"
 #include "node/record_caps.h"
 #include "node/stamp_check.h"
 #include "node/stamp_reserve.h"
@@ -66,7 +67,6 @@ class Replica::Impl {
   bool IsOwner(PartitionId partition) const { return ring_->IsOwner(partition, self_); }
 
   absl::Status CheckMint(const MintCommand& command, const absl::StatusOr<BaseRecord>& base) const;
-  bool ClaimsOwnFuture(const VersionVector& context, const VersionVector& base) const;
   // Answers with the version that `op_id` made before; false if there is none.
   bool AnswerFound(const MintCommand& command, const BaseRecord& base, MintedFn& minted, DurableFn& durable);
   bool HasStamp(const MintCommand& command, const Object& base);
@@ -184,11 +184,7 @@ absl::Status Replica::Impl::CheckMint(const MintCommand& command, const absl::St
   if (!IsOwner(command.key.partition)) {
     return absl::UnavailableError("this node ceased to own the key while the request waited: retry");
   }
-  if (ClaimsOwnFuture(command.context.vv, base->object.vv())) {
-    return absl::InvalidArgumentError(
-        "the context names versions that were never made here: it is forged, or of another history; read the key "
-        "again");
-  }
+  if (absl::Status future = CheckOwnFuture(command.context.vv, base->object.vv(), minter_); !future.ok()) return future;
   const Sibling* same_op = command.again ? nullptr : base->object.FindOp(command.mutation.op_id);
   if (same_op == nullptr && ring_->ConflictOf(command.key.bucket) == ConflictPolicy::kLastWriterWins) {
     const absl::Status stamp = CheckStamp(hlc_, command.context.hlc_max, base->object.MaxHlc(), WallMs());
@@ -196,15 +192,6 @@ absl::Status Replica::Impl::CheckMint(const MintCommand& command, const absl::St
   }
   if (same_op == nullptr) return CheckCaps(base->object, command.context.vv, command.mutation);
   return same_op->request_hash == command.mutation.request_hash ? absl::OkStatus() : OpIdReuseError();
-}
-
-// All that this run has minted of a key is in its base, so a context can't know more of it (H12). What one claims of
-// other actors harms nobody: a record that outruns its actor's mark makes that actor open a new epoch (P4, P7).
-bool Replica::Impl::ClaimsOwnFuture(const VersionVector& context, const VersionVector& base) const {
-  return std::any_of(context.entries().begin(), context.entries().end(), [&](const VersionVector::Entry& entry) {
-    return entry.actor.store == minter_.store && entry.actor.lifetime == minter_.lifetime &&
-           entry.counter > base.Get(entry.actor);
-  });
 }
 
 bool Replica::Impl::AnswerFound(const MintCommand& command, const BaseRecord& base, MintedFn& minted,
