@@ -94,8 +94,7 @@ class Replica::Impl {
   std::shared_ptr<bool> alive_;  // what the engine still answers after the end finds it gone
 };
 
-// ---- Lifetimes
-// -------------------------------------------------------------------------------------------------------
+// ---- Lifetimes ----
 
 void Replica::Impl::DrawLifetime() {
   const Lifetime before = minter_.lifetime;
@@ -149,8 +148,7 @@ void Replica::Impl::CountStampAhead(uint64_t stamp) {
   env_.tracer.Event(Severity::kWarning, "StampTooFarAhead", {{"stamp", stamp}});
 }
 
-// ---- Minting
-// ---------------------------------------------------------------------------------------------------------
+// ---- Minting ----
 
 absl::Status Replica::Impl::AdmitWrite(bool tombstone) const {
   if (absl::Status health = engine_.health(); !health.ok()) {
@@ -185,6 +183,7 @@ absl::Status Replica::Impl::CheckMint(const MintCommand& command, const absl::St
     return absl::UnavailableError("this node ceased to own the key while the request waited: retry");
   }
   if (absl::Status future = CheckOwnFuture(command.context.vv, base->object.vv(), minter_); !future.ok()) return future;
+  if (absl::Status key = CheckKey(command.key); !key.ok()) return key;  // the bucket may be dropped by now (P34)
   const Sibling* same_op = command.again ? nullptr : base->object.FindOp(command.mutation.op_id);
   if (same_op == nullptr && ring_->ConflictOf(command.key.bucket) == ConflictPolicy::kLastWriterWins) {
     const absl::Status stamp = CheckStamp(hlc_, command.context.hlc_max, base->object.MaxHlc(), WallMs());
@@ -264,8 +263,7 @@ MintResult Replica::Impl::ResultOf(const Object& object, const Dot& dot, const C
   return result;
 }
 
-// ---- Reading and merging
-// ---------------------------------------------------------------------------------------------
+// ---- Reading and merging ----
 
 void Replica::Impl::Read(RecordKey key, ReadFn done) {
   ++figures_.reads;
@@ -306,7 +304,9 @@ void Replica::Impl::Merge(MergeRequest request, MergeFn done) {
       done(base.status());
       return;
     }
-    if (absl::Status fence = Fence(request.key.partition, request.epoch); !fence.ok()) {
+    absl::Status fence = CheckKey(request.key);
+    if (fence.ok()) fence = Fence(request.key.partition, request.epoch);
+    if (!fence.ok()) {
       done(std::move(fence));
       return;
     }
@@ -352,8 +352,7 @@ void Replica::Impl::MergeInto(BaseRecord base, MergeRequest request, Object inco
                });
 }
 
-// ---- Peers
-// -----------------------------------------------------------------------------------------------------------
+// ---- Peers ----
 
 absl::Status Replica::Impl::Fence(PartitionId partition, LayoutEpoch epoch) {
   if (partition.value() >= kPartitionCount) {

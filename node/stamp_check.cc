@@ -16,10 +16,10 @@ int64_t AheadSeconds(uint64_t hlc, int64_t wall_ms) {
 absl::Status CheckStamp(const HybridClock& clock, uint64_t context_hlc, uint64_t base_hlc, int64_t wall_ms) {
   const uint64_t seen = std::max(context_hlc, base_hlc);
   if (HybridClock::TooFarAhead(seen, wall_ms)) {
-    return absl::FailedPreconditionError(absl::StrCat("the key's last version is stamped ", AheadSeconds(seen, wall_ms),
-                                                      " s ahead of this node's clock, and a write now would lose "
-                                                      "against it: set the nodes' clocks right; the key takes "
-                                                      "writes again when they have passed that time"));
+    return absl::UnavailableError(absl::StrCat("the key's last version is stamped ", AheadSeconds(seen, wall_ms),
+                                               " s ahead of this node's clock, and a write now would lose "
+                                               "against it: set the nodes' clocks right; the key takes "
+                                               "writes again when they have passed that time"));
   }
   if (HybridClock::TooFarAhead(clock.last(), wall_ms)) {
     return absl::UnavailableError(absl::StrCat("this node's clock was set back by ",

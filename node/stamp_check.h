@@ -11,9 +11,9 @@
 namespace henge {
 
 // `context_hlc` and `base_hlc` are the greatest stamps that the client and the local record have shown.
-// FAILED_PRECONDITION if either is too far ahead of `wall_ms`: a new version would be stamped below it and be lost
-// at once, or carry a broken clock's time on. UNAVAILABLE if it is `clock` itself that is too far ahead: this node's
-// wall clock was set back, another owner can still stamp.
+// UNAVAILABLE if either is too far ahead of `wall_ms`: a new version would be stamped below it and be lost at once, or
+// carry a broken clock's time on; and if `clock` itself is: this node's wall clock was set back. Which clock is wrong
+// can't be told from here: another owner may still stamp.
 absl::Status CheckStamp(const HybridClock& clock, uint64_t context_hlc, uint64_t base_hlc, int64_t wall_ms);
 
 }  // namespace henge

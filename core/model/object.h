@@ -48,8 +48,8 @@ class Object {
   // The length of Encode(), without making it.
   size_t EncodedSize() const;
 
-  // Joins `other` into this (P1). Returns whether this changed. Records of a key are merged by the policy of its bucket:
-  // by MergeRecord (conflict.h), which comes here for buckets that keep siblings.
+  // Joins `other` into this (P1). Returns whether this changed. Records of a key are merged by the policy of its
+  // bucket: by MergeRecord (conflict.h), which comes here for buckets that keep siblings.
   bool Merge(const Object& other);
   bool Merge(Object&& other);
 

@@ -248,6 +248,24 @@ TEST(ReplicaPeer, RefusesWhatItDoesNotOwnOrCannotBe) {
   EXPECT_EQ((*rig.Peer(empty))->status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(ReplicaPeer, P34ABucketThatIsDroppedWhileAWriteWaitsTakesNothingMore) {
+  ReplicaRig rig;
+  rig.engine.on_disk = true;
+  auto mint = rig.Mint("v");
+  auto merge = rig.Merge(MakeObject({{.store = 5, .counter = 1, .value = "v"}}));
+  rig.loop.Run();
+  ClusterState dropped = rig.ring->state();
+  dropped.buckets.clear();
+  rig.ring = std::make_shared<const Ring>(std::move(dropped));
+  rig.replica->UpdateRing(rig.ring);
+  rig.engine.ReleaseReads();
+  rig.loop.Run();
+  ASSERT_TRUE(mint->minted.has_value() && merge->has_value());
+  EXPECT_EQ(mint->minted->status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ((*merge)->status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(rig.Durable().empty());
+}
+
 TEST(ReplicaPeer, WorkPastItsDeadlineIsDropped) {
   ReplicaRig rig;
   std::optional<absl::Status> status;

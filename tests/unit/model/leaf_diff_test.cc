@@ -1,0 +1,117 @@
+// Segments compared record by record, and differences that have to last.
+#include "core/model/leaf_diff.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/model/difference_watch.h"
+
+namespace henge {
+namespace {
+
+using std::chrono::milliseconds;
+using Records = std::map<std::pair<BucketId, std::string>, uint64_t>;
+
+std::vector<LeafRecord> ListOf(const Records& records) {
+  std::vector<LeafRecord> list;
+  for (const auto& [place, hash] : records) list.push_back({place.first, place.second, hash});
+  return list;
+}
+
+// What is sent and fetched makes both sides equal, and nothing is moved that was.
+TEST(CompareLeafTest, FindsExactlyWhatDiffers) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 2'000; ++round) {
+    Records ours, theirs;
+    auto fill = [&](Records& records) {
+      for (uint64_t i = random() % 8; i > 0; --i) {
+        records[{BucketId(1 + random() % 3), absl::StrCat("k", random() % 5)}] = 1 + random() % 3;
+      }
+    };
+    fill(ours);
+    fill(theirs);
+    const auto diff = CompareLeaf(ListOf(ours), ListOf(theirs));
+    ASSERT_TRUE(diff.ok()) << diff.status();
+    Records only_ours, only_theirs, differing;
+    for (const auto& [place, hash] : ours) {
+      const auto other = theirs.find(place);
+      if (other == theirs.end()) only_ours[place] = hash;
+      if (other != theirs.end() && other->second != hash) differing[place] = hash;
+    }
+    for (const auto& [place, hash] : theirs) {
+      if (!ours.contains(place)) only_theirs[place] = hash;
+    }
+    EXPECT_EQ(diff->only_ours, ListOf(only_ours));
+    EXPECT_EQ(diff->only_theirs, ListOf(only_theirs));
+    EXPECT_EQ(diff->differing, ListOf(differing));
+    EXPECT_EQ(diff->empty(), ours == theirs);
+  }
+}
+
+TEST(CompareLeafTest, ListsOutOfOrderAreRefused) {
+  const LeafRecord a{BucketId(1), "a", 5};
+  const LeafRecord b{BucketId(1), "b", 5};
+  const LeafRecord next_bucket{BucketId(2), "a", 5};
+  EXPECT_TRUE(CompareLeaf({}, {a, b, next_bucket}).ok());
+  for (const std::vector<LeafRecord>& wrong :
+       {std::vector<LeafRecord>{b, a}, {a, a}, {next_bucket, b}, {LeafRecord{BucketId(1), "a", 0}}}) {
+    EXPECT_EQ(CompareLeaf({a}, wrong).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+constexpr MemberId kPeer(2);
+constexpr PartitionId kPartition(9);
+
+MonotonicTime At(int ms) { return MonotonicTime(milliseconds(ms)); }
+
+TEST(DifferenceWatchTest, ALeafIsScannedOnceItHasDifferedForAWhile) {
+  DifferenceWatch watch(milliseconds(100), 10);
+  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 3, At(0)));
+  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 3, At(99)));
+  EXPECT_TRUE(watch.Differs(kPeer, kPartition, 3, At(100)));
+  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 4, At(100))) << "another leaf";
+  EXPECT_FALSE(watch.Differs(MemberId(3), kPartition, 3, At(100))) << "another peer";
+}
+
+TEST(DifferenceWatchTest, EqualityInBetweenStartsAnew) {
+  DifferenceWatch watch(milliseconds(100), 10);
+  watch.Differs(kPeer, kPartition, 3, At(0));
+  watch.LeafIsEqual(kPeer, kPartition, 3);
+  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 3, At(200)));
+  watch.PartitionIsEqual(kPeer, kPartition);
+  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 3, At(400)));
+  watch.PartitionIsEqual(kPeer, PartitionId(8));
+  EXPECT_TRUE(watch.Differs(kPeer, kPartition, 3, At(500))) << "another partition was equal";
+}
+
+TEST(DifferenceWatchTest, CountsPerPeer) {
+  DifferenceWatch watch(milliseconds(100), 10);
+  watch.Differs(kPeer, kPartition, 255, At(5));
+  watch.Differs(kPeer, PartitionId(16383), 0, At(2));
+  watch.Differs(MemberId(3), kPartition, 0, At(1));
+  EXPECT_EQ(watch.CountOf(kPeer), 2);
+  EXPECT_EQ(watch.OldestOf(kPeer), At(2));
+  EXPECT_EQ(watch.OldestOf(MemberId(1)), std::nullopt);
+  watch.Forget(kPeer);
+  EXPECT_EQ(watch.CountOf(kPeer), 0);
+  EXPECT_EQ(watch.size(), 1);
+}
+
+TEST(DifferenceWatchTest, WhatFindsNoRoomIsWatchedLater) {
+  DifferenceWatch watch(milliseconds(100), 1);
+  watch.Differs(kPeer, kPartition, 1, At(0));
+  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 2, At(0)));
+  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 2, At(200)));
+  EXPECT_EQ(watch.size(), 1);
+  watch.LeafIsEqual(kPeer, kPartition, 1);
+  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 2, At(200)));
+  EXPECT_TRUE(watch.Differs(kPeer, kPartition, 2, At(300)));
+}
+
+}  // namespace
+}  // namespace henge
