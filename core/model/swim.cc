@@ -37,13 +37,15 @@ void Swim::SetMembers(std::span<const MemberId> members) {
 MonotonicTime Swim::NextWake() const {
   MonotonicTime next = std::min({next_probe_, next_push_pull_, next_reconnect_, table_.NextExpiry()});
   if (table_.HasNews()) next = std::min(next, next_gossip_);
-  if (probe_.has_value()) next = std::min(next, probe_->indirect ? probe_->until : probe_->direct_until);
-  return next;
+  if (!probe_.has_value()) return next;
+  return std::min(next, probe_->indirect || probe_->answered ? probe_->until : probe_->direct_until);
 }
 
 void Swim::Tick(MonotonicTime now, SwimOutput* out) {
   if (probe_.has_value() && now >= probe_->until) EndProbe(now, out);
-  if (probe_.has_value() && !probe_->indirect && now >= probe_->direct_until) AskHelpers(now, out);
+  if (probe_.has_value() && !probe_->indirect && !probe_->answered && now >= probe_->direct_until) {
+    AskHelpers(now, out);
+  }
   for (MemberId member : table_.Expire(now)) {
     out->events.push_back({SwimEventKind::kDead, member, table_.Find(member)->incarnation});
   }
@@ -56,7 +58,9 @@ void Swim::Tick(MonotonicTime now, SwimOutput* out) {
   if (now >= next_push_pull_) {
     const std::vector<MemberId> with = Pick(1, Liveness::kSuspect, self_);
     if (!with.empty()) PushPull(with[0], out);
-    next_push_pull_ = now + Jittered(settings_.push_pull_interval);
+    // All that is known is as long as the members are many: seldom enough that it costs the same.
+    const int64_t times = std::max<int64_t>(1, static_cast<int64_t>(table_.entries().size()) / 16);
+    next_push_pull_ = now + Jittered(settings_.push_pull_interval * times);
   }
   if (now >= next_gossip_ && table_.HasNews()) {
     Gossip(out);

@@ -28,8 +28,8 @@ struct SwimSettings {
   int indirect_probes = 3;
   Duration gossip_interval = std::chrono::milliseconds(200);  // while there are news
   int gossip_fanout = 3;
-  size_t updates_max = 12;  // news in one message
-  Duration push_pull_interval = std::chrono::seconds(30);
+  size_t updates_max = 12;                                 // news in one message
+  Duration push_pull_interval = std::chrono::seconds(30);  // of up to 16 members; with more, longer in proportion
   Duration reconnect_interval_max = std::chrono::seconds(30);
   SuspicionSettings suspicion;
   // Off: no local health, no confirmations, no answers of helpers that failed, suspects not told by their prober.
