@@ -186,7 +186,7 @@ absl::Status Replica::Impl::CheckMint(const MintCommand& command, const absl::St
   if (absl::Status key = CheckKey(command.key); !key.ok()) return key;  // the bucket may be dropped by now (P34)
   const Sibling* same_op = command.again ? nullptr : base->object.FindOp(command.mutation.op_id);
   if (same_op == nullptr && ring_->ConflictOf(command.key.bucket) == ConflictPolicy::kLastWriterWins) {
-    const absl::Status stamp = CheckStamp(hlc_, command.context.hlc_max, base->object.MaxHlc(), WallMs());
+    absl::Status stamp = CheckStamp(hlc_, command.context.hlc_max, base->object.MaxHlc(), WallMs());
     if (!stamp.ok()) return stamp;
   }
   if (same_op == nullptr) return CheckCaps(base->object, command.context.vv, command.mutation);
@@ -326,8 +326,13 @@ void Replica::Impl::MergeInto(BaseRecord base, MergeRequest request, Object inco
     collided = true;
   }
   const bool incoming_wins = RecordIncludes(conflict, incoming, base.object);
-  const bool changed =
-      incoming_wins ? incoming != base.object : MergeRecord(conflict, &base.object, std::move(incoming));
+  bool changed = false;
+  if (incoming_wins) {
+    changed = incoming != base.object;
+    base.object = std::move(incoming);
+  } else {
+    changed = MergeRecord(conflict, &base.object, std::move(incoming));
+  }
   MergeReply reply;
   if (!changed) {
     ++figures_.merges_without_change;
@@ -342,7 +347,7 @@ void Replica::Impl::MergeInto(BaseRecord base, MergeRequest request, Object inco
     });
     return;
   }
-  Object merged = incoming_wins ? std::move(incoming) : std::move(base.object);
+  Object merged = std::move(base.object);
   std::string encoded = incoming_wins ? std::move(request.object) : merged.Encode();
   if (request.minter.has_value()) reply.minter_counter = merged.vv().Get(*request.minter);
   if (!collided && merged.HasDotCollision()) CountCollision();
