@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/chaos/henged_cluster.h"
+#include "tests/free_address.h"
 
 namespace henge::chaos {
 namespace {

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "tests/free_address.h"
+
 namespace henge::chaos {
 
 HengedCluster::HengedCluster(int members) : members_(members) {

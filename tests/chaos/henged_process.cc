@@ -15,7 +15,6 @@
 #include <thread>
 
 #include "core/runtime/check.h"
-#include "node/grpc/listen_address.h"
 
 namespace henge::chaos {
 namespace {
@@ -50,12 +49,6 @@ TempDir::TempDir() {
 TempDir::~TempDir() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
-}
-
-std::string FreeAddress() {
-  auto address = WithFreePort("127.0.0.1:0");
-  HENGE_CHECK(address.ok());
-  return *address;
 }
 
 HengedProcess::HengedProcess(const TempDir& scratch, std::vector<std::string> args) {

@@ -26,9 +26,6 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-// A loopback address with a port that was free a moment ago.
-std::string FreeAddress();
-
 struct ExitStatus {
   int code = -1;   // of exit()
   int signal = 0;  // that killed it

@@ -8,13 +8,13 @@
 
 #include "core/runtime/check.h"
 #include "node/grpc/channel_settings.h"
-#include "node/grpc/listen_address.h"
 #include "node/grpc/peer_hub.h"
 #include "node/grpc/peer_server.h"
 #include "node/real/loop_executor.h"
 #include "node/real/system_clock.h"
 #include "tests/contract/signal.h"
 #include "tests/contract/transport_contract.h"
+#include "tests/free_address.h"
 
 namespace henge::contract {
 namespace {
@@ -58,9 +58,7 @@ PeerIdentity IdentityOf(const Ring& ring, std::string_view name, uint64_t proces
 class GrpcTransportWorld final : public TransportWorld {
  public:
   explicit GrpcTransportWorld(TransportLimits limits) {
-    auto address = WithFreePort("127.0.0.1:0");
-    HENGE_CHECK(address.ok());
-    address_ = *address;
+    address_ = FreeAddress();
     ring_ = TwoMembers(address_);
     callee_loop_.Start();
     caller_loop_.Start();
