@@ -59,6 +59,7 @@ absl::Status Node::Start() {
     shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_, stamps,
                                               options_.record_cache_bytes / environment_.shards.size()));
   }
+  shards_[0]->ServeControl(&control_plane_);
   const ShardEnvironment& home = environment_.shards[0];
   router_ = std::make_unique<Router>(*this);
   scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);

@@ -12,6 +12,7 @@
 #include "coordinator/coordinator.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
+#include "node/control_plane.h"
 #include "node/explain.h"
 #include "node/node_figures.h"
 #include "node/scan_coordinator.h"
@@ -76,6 +77,7 @@ class Node {
   const NodeOptions options_;
   NodeEnvironment environment_;
   RingPtr ring_;
+  ControlPlane control_plane_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;

@@ -18,6 +18,10 @@ void Shard::HandleClient(ClientRequest request, Coordinator::ReplyFn reply) {
 }
 
 void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) {
+  if (control_ != nullptr && std::holds_alternative<ControlRequest>(request)) {
+    control_->Handle(from, std::move(request), deadline, std::move(reply));
+    return;
+  }
   auto* forward = std::get_if<ForwardRequest>(&request);
   if (forward == nullptr) {
     replica_->HandlePeer(from, std::move(request), deadline, std::move(reply));

@@ -25,6 +25,8 @@ class Shard : public PeerHandler {
   void HandleClient(ClientRequest request, Coordinator::ReplyFn reply);
   void Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) override;
   void UpdateRing(RingPtr ring);
+  // Who serves the ControlRequests that come to this shard; it outlives the shard. Without: UNIMPLEMENTED.
+  void ServeControl(PeerHandler* control) { control_ = control; }
   void Drain(Closure idle);
 
   Coordinator& coordinator() { return *coordinator_; }
@@ -32,6 +34,7 @@ class Shard : public PeerHandler {
 
  private:
   Clock& clock_;
+  PeerHandler* control_ = nullptr;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Coordinator> coordinator_;
 };

@@ -146,8 +146,21 @@ struct ScanReply {
   bool done = false;   // no record follows
 };
 
-using PeerRequest = std::variant<MergeRequest, ReadRequest, ForwardRequest, ScanRequest>;
-using PeerReply = std::variant<MergeReply, ReadReply, ForwardReply, ScanReply>;
+// What belongs to no partition: for the control loop of the peer. `body` has a codec of its own, with its version.
+enum class ControlKind : uint8_t {
+  kGossip = 1,  // who is alive: core/model/swim_message.h
+  kState = 2,   // agreement on the cluster state
+};
+struct ControlRequest {
+  ControlKind kind = ControlKind::kGossip;
+  std::string body;
+};
+struct ControlReply {
+  std::string body;
+};
+
+using PeerRequest = std::variant<MergeRequest, ReadRequest, ForwardRequest, ScanRequest, ControlRequest>;
+using PeerReply = std::variant<MergeReply, ReadReply, ForwardReply, ScanReply, ControlReply>;
 
 // 64-bit digest of canonical object bytes.
 uint64_t ObjectDigest(std::string_view canonical_bytes);

@@ -14,6 +14,7 @@ namespace {
 // Room for the siblings that meet in one merge of the largest records, N of which fit a frame (P38).
 constexpr size_t kWireObjectBytesMax = kPeerFrameBytesMax / kReplicasMax;
 constexpr size_t kScanCursorBytesMax = kKeyBytesMax + 64;
+constexpr auto kControlKindMax = static_cast<uint32_t>(ControlKind::kState);
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -82,6 +83,12 @@ void ToProto(ScanRequest request, v1::PeerCall* out) {
   call->set_bytes_max(request.bytes_max);
 }
 
+void ToProto(ControlRequest request, v1::PeerCall* out) {
+  v1::ControlCall* call = out->mutable_control();
+  call->set_kind(static_cast<uint32_t>(request.kind));
+  call->set_body(std::move(request.body));
+}
+
 absl::StatusOr<PeerRequest> FromProto(v1::MergeCall* in) {
   MergeRequest request;
   HENGE_RETURN_IF_ERROR(CheckObject(in->object()));
@@ -118,6 +125,13 @@ absl::StatusOr<PeerRequest> FromProto(v1::ScanCall* in) {
   request.cursor = std::move(*in->mutable_cursor());
   request.bytes_max = in->bytes_max();
   return request;
+}
+
+absl::StatusOr<PeerRequest> FromProto(v1::ControlCall* in) {
+  if (in->kind() < 1 || in->kind() > kControlKindMax) {
+    return Invalid(absl::StrCat("a control message of kind ", in->kind(), ", which this version doesn't know"));
+  }
+  return ControlRequest{static_cast<ControlKind>(in->kind()), std::move(*in->mutable_body())};
 }
 
 // ---- Replies
@@ -157,6 +171,8 @@ void ToProto(ScanReply reply, v1::PeerAnswer* out) {
   answer->set_done(reply.done);
 }
 
+void ToProto(ControlReply reply, v1::PeerAnswer* out) { out->mutable_control()->set_body(std::move(reply.body)); }
+
 ReadReply FromProto(v1::ReadAnswer* in) {
   ReadReply reply;
   reply.found = in->found();
@@ -188,7 +204,8 @@ PartitionId PartitionOfRequest(const PeerRequest& request) {
   return std::visit(Overloaded{[](const MergeRequest& r) { return r.key.partition; },
                                [](const ReadRequest& r) { return r.key.partition; },
                                [](const ForwardRequest& r) { return PartitionOf(r.request.key); },
-                               [](const ScanRequest& r) { return r.partition; }},
+                               [](const ScanRequest& r) { return r.partition; },
+                               [](const ControlRequest&) { return kControlPartition; }},
                     request);
 }
 
@@ -207,6 +224,8 @@ absl::StatusOr<PeerRequest> PeerRequestFromProto(v1::PeerCall* in) {
       return FromProto(in->mutable_forward());
     case v1::PeerCall::kScan:
       return FromProto(in->mutable_scan());
+    case v1::PeerCall::kControl:
+      return FromProto(in->mutable_control());
     case v1::PeerCall::CALL_NOT_SET:
       break;
   }
@@ -236,6 +255,8 @@ absl::StatusOr<PeerReply> PeerReplyFromProto(v1::PeerAnswer* in) {
     }
     case v1::PeerAnswer::kScan:
       return FromProto(in->mutable_scan());
+    case v1::PeerAnswer::kControl:
+      return ControlReply{std::move(*in->mutable_control()->mutable_body())};
     case v1::PeerAnswer::ANSWER_NOT_SET:
       break;
   }

@@ -14,6 +14,9 @@
 
 namespace henge {
 
+// Stands for "no partition": the shard of this one runs on the control loop, with any number of shards.
+inline constexpr PartitionId kControlPartition{0};
+
 // The partition whose shard serves `request`.
 PartitionId PartitionOfRequest(const PeerRequest& request);
 

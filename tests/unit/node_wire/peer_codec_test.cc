@@ -82,6 +82,13 @@ TEST(PeerCodec, ScanSurvivesTheWire) {
   EXPECT_EQ(back.bytes_max, FullScan().bytes_max);
 }
 
+TEST(PeerCodec, ControlSurvivesTheWire) {
+  const ControlRequest back = RoundTrip(ControlRequest{ControlKind::kState, "body"});
+  EXPECT_EQ(back.kind, ControlKind::kState);
+  EXPECT_EQ(back.body, "body");
+  EXPECT_EQ(ReplyRoundTrip(ControlReply{"answer"}).body, "answer");
+}
+
 TEST(PeerCodec, RepliesSurviveTheWire) {
   EXPECT_EQ(ReplyRoundTrip(MergeReply{1ull << 50}).minter_counter, 1ull << 50);
 
@@ -119,6 +126,7 @@ TEST(PeerCodec, EveryRequestNamesItsPartition) {
   EXPECT_EQ(PartitionOfRequest(FullRead()), PartitionOf("user:2"));
   EXPECT_EQ(PartitionOfRequest(FullForward()), PartitionOf("tag"));
   EXPECT_EQ(PartitionOfRequest(FullScan()), PartitionId(16383));
+  EXPECT_EQ(PartitionOfRequest(ControlRequest{}), kControlPartition);
 }
 
 struct BadCall {
@@ -169,6 +177,9 @@ INSTANTIATE_TEST_SUITE_P(PeerCodec, BadPeerCall,
                                                      c->mutable_scan()->mutable_cursor()->resize(5000);
                                                    },
                                                    "cursor"},
+                                           BadCall{"UnknownControl",
+                                                   [](v1::PeerCall* c) { c->mutable_control()->set_kind(77); },
+                                                   "a control message of kind 77"},
                                            BadCall{"BadForward",
                                                    [](v1::PeerCall* c) {
                                                      PeerRequestToProto(FullForward(), kBudget, c);

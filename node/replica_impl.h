@@ -1,0 +1,81 @@
+// What a replica consists of. Internal to node/replica*.cc.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/model/hlc.h"
+#include "core/model/mint.h"
+#include "core/model/object.h"
+#include "node/replica.h"
+#include "node/stamp_reserve.h"
+
+namespace henge {
+
+// RESOURCE_EXHAUSTED, with what to do.
+absl::Status DiskFullError(DiskClass disk);
+
+class Replica::Impl {
+ public:
+  Impl(MemberId self, ShardEnvironment environment, StoreEngine& engine, RingPtr ring, StampStart stamps,
+       size_t cache_bytes)
+      : self_(self),
+        env_(environment),
+        engine_(engine),
+        ring_(std::move(ring)),
+        hlc_(stamps.floor),
+        stamps_(stamps.shard, engine, environment.executor),
+        store_(engine, environment.executor, cache_bytes),
+        alive_(std::make_shared<bool>(true)) {
+    minter_.store = engine.store_id();
+    DrawLifetime();
+  }
+
+  void UpdateRing(RingPtr ring) { ring_ = std::move(ring); }
+  const ReplicaFigures& figures() const { return figures_; }
+
+  absl::Status AdmitWrite(bool tombstone) const;
+  void Mint(MintCommand command, MintedFn minted, DurableFn durable);
+  void Read(RecordKey key, ReadFn done);
+  void Merge(MergeRequest request, MergeFn done);
+  void CheckAmnesia(RecordKey key, Dot seen, AmnesiaFn done);
+  void Scan(ScanRequest request, PeerReplyFn reply);
+  // P33: whether the sender's idea of the partition is this node's, and this node is an owner.
+  absl::Status Fence(PartitionId partition, LayoutEpoch epoch);
+  absl::Status CheckKey(const RecordKey& key) const;
+  bool Expired(MonotonicTime deadline) const { return env_.clock.Now() >= deadline; }
+
+ private:
+  int64_t WallMs() const { return env_.clock.WallNow().time_since_epoch().count(); }
+  bool IsOwner(PartitionId partition) const { return ring_->IsOwner(partition, self_); }
+
+  absl::Status CheckMint(const MintCommand& command, const absl::StatusOr<BaseRecord>& base) const;
+  // Answers with the version that `op_id` made before; false if there is none.
+  bool AnswerFound(const MintCommand& command, const BaseRecord& base, MintedFn& minted, DurableFn& durable);
+  bool HasStamp(const MintCommand& command, const Object& base);
+  void AwaitStamp(MintCommand command, uint64_t base_hlc, MintedFn minted, DurableFn durable);
+  void MintOn(MintCommand command, BaseRecord base, MintedFn minted, DurableFn durable);
+  MintResult ResultOf(const Object& object, const Dot& dot, const Context& client, std::string encoded) const;
+
+  void MergeInto(BaseRecord base, MergeRequest request, Object incoming, MergeFn done);
+  void CheckOwnHistory(const Object& base, const Object& incoming);
+  void CountCollision();
+  void CountStampAhead(uint64_t stamp);
+
+  void DrawLifetime();
+  void CloseLifetime(Lifetime lifetime, const char* why);
+
+  const MemberId self_;
+  ShardEnvironment env_;
+  StoreEngine& engine_;
+  RingPtr ring_;
+  Minter minter_;
+  HybridClock hlc_;
+  StampReserve stamps_;
+  ReplicaFigures figures_;
+  ReplicaStore store_;
+  std::shared_ptr<bool> alive_;  // what the engine still answers after the end finds it gone
+};
+
+}  // namespace henge
