@@ -133,6 +133,8 @@ Coordinator::~Coordinator() = default;
 
 void Coordinator::UpdateRing(RingPtr ring) { impl_->core().ring = std::move(ring); }
 
+void Coordinator::UpdateLiveness(LivenessPtr liveness) { impl_->core().liveness = std::move(liveness); }
+
 void Coordinator::Handle(ClientRequest request, bool forwarded, ReplyFn reply) {
   impl_->Handle(std::move(request), forwarded, std::move(reply));
 }

@@ -9,6 +9,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "coordinator/local_replica.h"
+#include "core/model/liveness.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
 #include "core/runtime/messages.h"
@@ -47,6 +48,8 @@ class Coordinator {
 
   // The cluster state changed; requests under way see the new one after their next await.
   void UpdateRing(RingPtr ring);
+  // What this node holds of its peers; for whom to ask first, never for what counts.
+  void UpdateLiveness(LivenessPtr liveness);
 
   // Serves one request of a client, or of a peer that forwarded it (`forwarded`: never forwarded again). `reply` runs
   // exactly once, on the loop, at the latest soon after the request's budget.

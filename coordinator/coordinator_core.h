@@ -36,6 +36,7 @@ struct CoordinatorCore {
   ShardEnvironment env;
   LocalReplica& local;
   RingPtr ring;  // read again after every wait
+  LivenessPtr liveness = std::make_shared<const LivenessSnapshot>();
   Admission admission;
   Admission repairs;  // of replicas that were behind, in the background
   ReplicaHealth health;

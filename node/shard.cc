@@ -44,6 +44,8 @@ void Shard::UpdateRing(RingPtr ring) {
   coordinator_->UpdateRing(std::move(ring));
 }
 
+void Shard::UpdateLiveness(LivenessPtr liveness) { coordinator_->UpdateLiveness(std::move(liveness)); }
+
 void Shard::Drain(Closure idle) { coordinator_->Drain(std::move(idle)); }
 
 }  // namespace henge

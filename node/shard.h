@@ -25,6 +25,7 @@ class Shard : public PeerHandler {
   void HandleClient(ClientRequest request, Coordinator::ReplyFn reply);
   void Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) override;
   void UpdateRing(RingPtr ring);
+  void UpdateLiveness(LivenessPtr liveness);
   // Who serves the ControlRequests that come to this shard; it outlives the shard. Without: UNIMPLEMENTED.
   void ServeControl(PeerHandler* control) { control_ = control; }
   void Drain(Closure idle);

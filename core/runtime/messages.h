@@ -111,6 +111,7 @@ struct ReadRequest {
   RecordKey key;
   LayoutEpoch epoch;
   std::optional<uint64_t> known_digest;  // ObjectDigest of the caller's canonical bytes
+  bool from_hints = false;  // instead: the merge of the callee's durable hints for the key, over all targets (P12)
 };
 struct ReadReply {
   bool found = false;
@@ -120,9 +121,24 @@ struct ReadReply {
   uint64_t written_at_ms = 0;  // wall time of the last change here, for explain; 0 = unknown
 };
 
+// Keep this whole object for `target`, an owner that did not answer. Acked when the merge of it with what is kept for
+// the target already is durable (P16).
+struct HintRequest {
+  RecordKey key;
+  LayoutEpoch epoch;
+  MemberId target;
+  std::string object;           // canonical bytes
+  std::optional<Actor> minter;  // for the belt (P7)
+  uint32_t needed = 1;          // W of the write: on how many owners it must be before the hint may go (P17)
+};
+struct HintReply {
+  uint64_t minter_counter = 0;  // the hint's vv entry for `minter` after the merge
+};
+
 // A request of a client that reached a node which is no owner.
 struct ForwardRequest {
   ClientRequest request;
+  bool as_fallback = false;  // no owner was reached: the callee is to coordinate although it is none
 };
 struct ForwardReply {
   ClientReply reply;
@@ -159,8 +175,8 @@ struct ControlReply {
   std::string body;
 };
 
-using PeerRequest = std::variant<MergeRequest, ReadRequest, ForwardRequest, ScanRequest, ControlRequest>;
-using PeerReply = std::variant<MergeReply, ReadReply, ForwardReply, ScanReply, ControlReply>;
+using PeerRequest = std::variant<MergeRequest, ReadRequest, ForwardRequest, ScanRequest, ControlRequest, HintRequest>;
+using PeerReply = std::variant<MergeReply, ReadReply, ForwardReply, ScanReply, ControlReply, HintReply>;
 
 // 64-bit digest of canonical object bytes.
 uint64_t ObjectDigest(std::string_view canonical_bytes);

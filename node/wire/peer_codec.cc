@@ -53,15 +53,30 @@ absl::StatusOr<RecordKey> KeyFromProto(v1::WireKey* in) {
   return RecordKey{partition, BucketId(in->bucket()), std::move(*in->mutable_key())};
 }
 
+void ActorToProto(const Actor& actor, v1::WireActor* out) {
+  out->set_store(actor.store.value());
+  out->set_lifetime(actor.lifetime.value());
+  out->set_epoch(actor.epoch);
+}
+
+Actor ActorFromProto(const v1::WireActor& in) { return {StoreId(in.store()), Lifetime(in.lifetime()), in.epoch()}; }
+
 void ToProto(MergeRequest request, v1::PeerCall* out) {
   v1::MergeCall* call = out->mutable_merge();
   KeyToProto(std::move(request.key), request.epoch, call->mutable_key());
   call->set_object(std::move(request.object));
   if (!request.minter.has_value()) return call->clear_minter();
-  v1::WireActor* actor = call->mutable_minter();
-  actor->set_store(request.minter->store.value());
-  actor->set_lifetime(request.minter->lifetime.value());
-  actor->set_epoch(request.minter->epoch);
+  ActorToProto(*request.minter, call->mutable_minter());
+}
+
+void ToProto(HintRequest request, v1::PeerCall* out) {
+  v1::HintCall* call = out->mutable_hint();
+  KeyToProto(std::move(request.key), request.epoch, call->mutable_key());
+  call->set_target(request.target.value());
+  call->set_object(std::move(request.object));
+  call->set_needed(request.needed);
+  if (!request.minter.has_value()) return call->clear_minter();
+  ActorToProto(*request.minter, call->mutable_minter());
 }
 
 void ToProto(ReadRequest request, v1::PeerCall* out) {
@@ -69,10 +84,13 @@ void ToProto(ReadRequest request, v1::PeerCall* out) {
   KeyToProto(std::move(request.key), request.epoch, call->mutable_key());
   call->clear_known_digest();
   if (request.known_digest.has_value()) call->set_known_digest(*request.known_digest);
+  call->set_from_hints(request.from_hints);
 }
 
 void ToProto(ForwardRequest request, v1::PeerCall* out) {
-  ClientRequestToProto(std::move(request.request), out->mutable_forward()->mutable_request());
+  v1::ForwardCall* call = out->mutable_forward();
+  ClientRequestToProto(std::move(request.request), call->mutable_request());
+  call->set_as_fallback(request.as_fallback);
 }
 
 void ToProto(ScanRequest request, v1::PeerCall* out) {
@@ -95,10 +113,23 @@ absl::StatusOr<PeerRequest> FromProto(v1::MergeCall* in) {
   request.epoch = LayoutEpoch(in->key().epoch());
   HENGE_ASSIGN_OR_RETURN(request.key, KeyFromProto(in->mutable_key()));
   request.object = std::move(*in->mutable_object());
-  if (in->has_minter()) {
-    const v1::WireActor& actor = in->minter();
-    request.minter = Actor{StoreId(actor.store()), Lifetime(actor.lifetime()), actor.epoch()};
+  if (in->has_minter()) request.minter = ActorFromProto(in->minter());
+  return request;
+}
+
+absl::StatusOr<PeerRequest> FromProto(v1::HintCall* in) {
+  HintRequest request;
+  HENGE_RETURN_IF_ERROR(CheckObject(in->object()));
+  if (in->target() == 0) return Invalid("a hint for nobody");
+  if (in->needed() < 1 || in->needed() > kReplicasMax) {
+    return Invalid(absl::StrCat("a hint of a write to ", in->needed(), " nodes, expected 1 to ", kReplicasMax));
   }
+  request.epoch = LayoutEpoch(in->key().epoch());
+  HENGE_ASSIGN_OR_RETURN(request.key, KeyFromProto(in->mutable_key()));
+  request.target = MemberId(in->target());
+  request.object = std::move(*in->mutable_object());
+  request.needed = in->needed();
+  if (in->has_minter()) request.minter = ActorFromProto(in->minter());
   return request;
 }
 
@@ -107,12 +138,14 @@ absl::StatusOr<PeerRequest> FromProto(v1::ReadCall* in) {
   request.epoch = LayoutEpoch(in->key().epoch());
   HENGE_ASSIGN_OR_RETURN(request.key, KeyFromProto(in->mutable_key()));
   if (in->has_known_digest()) request.known_digest = in->known_digest();
+  request.from_hints = in->from_hints();
   return request;
 }
 
 absl::StatusOr<PeerRequest> FromProto(v1::ForwardCall* in) {
   ForwardRequest request;
   HENGE_ASSIGN_OR_RETURN(request.request, ClientRequestFromProto(in->mutable_request()));
+  request.as_fallback = in->as_fallback();
   return request;
 }
 
@@ -139,6 +172,10 @@ absl::StatusOr<PeerRequest> FromProto(v1::ControlCall* in) {
 
 void ToProto(const MergeReply& reply, v1::PeerAnswer* out) {
   out->mutable_merge()->set_minter_counter(reply.minter_counter);
+}
+
+void ToProto(const HintReply& reply, v1::PeerAnswer* out) {
+  out->mutable_hint()->set_minter_counter(reply.minter_counter);
 }
 
 void ToProto(ReadReply reply, v1::PeerAnswer* out) {
@@ -205,7 +242,8 @@ PartitionId PartitionOfRequest(const PeerRequest& request) {
                                [](const ReadRequest& r) { return r.key.partition; },
                                [](const ForwardRequest& r) { return PartitionOf(r.request.key); },
                                [](const ScanRequest& r) { return r.partition; },
-                               [](const ControlRequest&) { return kControlPartition; }},
+                               [](const ControlRequest&) { return kControlPartition; },
+                               [](const HintRequest& r) { return r.key.partition; }},
                     request);
 }
 
@@ -226,6 +264,8 @@ absl::StatusOr<PeerRequest> PeerRequestFromProto(v1::PeerCall* in) {
       return FromProto(in->mutable_scan());
     case v1::PeerCall::kControl:
       return FromProto(in->mutable_control());
+    case v1::PeerCall::kHint:
+      return FromProto(in->mutable_hint());
     case v1::PeerCall::CALL_NOT_SET:
       break;
   }
@@ -257,6 +297,8 @@ absl::StatusOr<PeerReply> PeerReplyFromProto(v1::PeerAnswer* in) {
       return FromProto(in->mutable_scan());
     case v1::PeerAnswer::kControl:
       return ControlReply{std::move(*in->mutable_control()->mutable_body())};
+    case v1::PeerAnswer::kHint:
+      return HintReply{in->hint().minter_counter()};
     case v1::PeerAnswer::ANSWER_NOT_SET:
       break;
   }

@@ -30,6 +30,10 @@ ForwardRequest FullForward() {
   request.budget = kBudget;
   return {request};
 }
+HintRequest FullHint() {
+  return {KeyOf("user:3"), LayoutEpoch(9), MemberId(4), "object", Actor{StoreId(1), Lifetime(2), 3}, 2};
+}
+
 ScanRequest FullScan() { return {PartitionId(16383), LayoutEpoch(7), std::string("cur\0", 4), 4096}; }
 
 template <class T>
@@ -64,6 +68,10 @@ TEST(PeerCodec, ReadSurvivesTheWire) {
   EXPECT_EQ(back.key, FullRead().key);
   EXPECT_EQ(back.epoch, LayoutEpoch(8));
   EXPECT_EQ(back.known_digest, 0xfeedull);
+  EXPECT_FALSE(back.from_hints);
+  ReadRequest hints = FullRead();
+  hints.from_hints = true;
+  EXPECT_TRUE(RoundTrip(hints).from_hints);
 
   ReadRequest zero = FullRead();
   zero.known_digest = 0;
@@ -72,7 +80,13 @@ TEST(PeerCodec, ReadSurvivesTheWire) {
   EXPECT_FALSE(RoundTrip(zero).known_digest.has_value());
 }
 
-TEST(PeerCodec, ForwardSurvivesTheWire) { ExpectSame(RoundTrip(FullForward()).request, FullForward().request); }
+TEST(PeerCodec, ForwardSurvivesTheWire) {
+  ExpectSame(RoundTrip(FullForward()).request, FullForward().request);
+  EXPECT_FALSE(RoundTrip(FullForward()).as_fallback);
+  ForwardRequest fallback = FullForward();
+  fallback.as_fallback = true;
+  EXPECT_TRUE(RoundTrip(fallback).as_fallback);
+}
 
 TEST(PeerCodec, ScanSurvivesTheWire) {
   ScanRequest back = RoundTrip(FullScan());
@@ -87,6 +101,20 @@ TEST(PeerCodec, ControlSurvivesTheWire) {
   EXPECT_EQ(back.kind, ControlKind::kState);
   EXPECT_EQ(back.body, "body");
   EXPECT_EQ(ReplyRoundTrip(ControlReply{"answer"}).body, "answer");
+}
+
+TEST(PeerCodec, HintSurvivesTheWire) {
+  HintRequest back = RoundTrip(FullHint());
+  EXPECT_EQ(back.key, FullHint().key);
+  EXPECT_EQ(back.epoch, FullHint().epoch);
+  EXPECT_EQ(back.target, FullHint().target);
+  EXPECT_EQ(back.object, FullHint().object);
+  EXPECT_EQ(back.minter, FullHint().minter);
+  EXPECT_EQ(back.needed, FullHint().needed);
+  HintRequest no_minter = FullHint();
+  no_minter.minter.reset();
+  EXPECT_FALSE(RoundTrip(no_minter).minter.has_value());
+  EXPECT_EQ(ReplyRoundTrip(HintReply{77}).minter_counter, 77u);
 }
 
 TEST(PeerCodec, RepliesSurviveTheWire) {
@@ -127,6 +155,7 @@ TEST(PeerCodec, EveryRequestNamesItsPartition) {
   EXPECT_EQ(PartitionOfRequest(FullForward()), PartitionOf("tag"));
   EXPECT_EQ(PartitionOfRequest(FullScan()), PartitionId(16383));
   EXPECT_EQ(PartitionOfRequest(ControlRequest{}), kControlPartition);
+  EXPECT_EQ(PartitionOfRequest(FullHint()), PartitionOf("user:3"));
 }
 
 struct BadCall {
@@ -177,6 +206,18 @@ INSTANTIATE_TEST_SUITE_P(PeerCodec, BadPeerCall,
                                                      c->mutable_scan()->mutable_cursor()->resize(5000);
                                                    },
                                                    "cursor"},
+                                           BadCall{"HintForNobody",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullHint(), kBudget, c);
+                                                     c->mutable_hint()->set_target(0);
+                                                   },
+                                                   "a hint for nobody"},
+                                           BadCall{"HintOfTooManyCopies",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullHint(), kBudget, c);
+                                                     c->mutable_hint()->set_needed(1000);
+                                                   },
+                                                   "a write to 1000 nodes"},
                                            BadCall{"UnknownControl",
                                                    [](v1::PeerCall* c) { c->mutable_control()->set_kind(77); },
                                                    "a control message of kind 77"},
@@ -200,7 +241,8 @@ TEST(PeerCodec, GarbageIsRefusedOrHarmless) {
   std::mt19937_64 rng(21);
   const std::vector<std::string> requests = {
       EncodePeerRequest(FullMerge(), kBudget), EncodePeerRequest(FullRead(), kBudget),
-      EncodePeerRequest(FullForward(), kBudget), EncodePeerRequest(FullScan(), kBudget)};
+      EncodePeerRequest(FullForward(), kBudget), EncodePeerRequest(FullScan(), kBudget),
+      EncodePeerRequest(FullHint(), kBudget)};
   const std::vector<std::string> replies = {
       EncodePeerReply(PeerReply(MergeReply{3})), EncodePeerReply(PeerReply(ReadReply{true, false, "o", {}, 1})),
       EncodePeerReply(PeerReply(ScanReply{{{KeyOf("a"), "o"}}, "c", false})), EncodePeerReply(absl::AbortedError("x"))};
