@@ -1,6 +1,5 @@
 // The commit worker: all that has gathered becomes one WriteBatch, one log record, one sync.
 #include <rocksdb/db.h>
-#include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -163,35 +162,11 @@ absl::Status RocksEngine::WriteJobs(std::span<CommitJob* const> jobs, size_t byt
       return parts_.sticky->Get();
     }
   }
-  absl::Status written = WriteSynced(&batch);
+  absl::Status written = WriteSynced(parts_, &batch);
   if (!written.ok()) return written;
   commits_.fetch_add(1, std::memory_order_relaxed);
   records_.fetch_add(records.records().size(), std::memory_order_relaxed);
-  parts_.synced->Note(parts_.db->GetLatestSequenceNumber());
-  return FlushIfFull(bytes);
-}
-
-// Schedules a flush, and doesn't wait: the caller of a deterministic store runs it.
-absl::Status RocksEngine::FlushIfFull(size_t bytes) {
-  if (parts_.flush_bytes == 0) return absl::OkStatus();
-  unflushed_bytes_ += bytes;
-  if (unflushed_bytes_ < parts_.flush_bytes) return absl::OkStatus();
-  unflushed_bytes_ = 0;
-  rocksdb::FlushOptions options;
-  options.wait = false;
-  options.allow_write_stall = true;
-  rocksdb::Status status = parts_.db->Flush(options);
-  if (!status.ok()) parts_.sticky->Fail(FatalStatus(status, "the store can't begin a flush"));
-  return parts_.sticky->Get();
-}
-
-absl::Status RocksEngine::WriteSynced(rocksdb::WriteBatch* batch) {
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  rocksdb::Status status = parts_.db->Write(options, batch);
-  if (status.ok()) return absl::OkStatus();
-  parts_.sticky->Fail(FatalStatus(status, absl::StrCat("the store in ", parts_.dir->path(), " can't write its log")));
-  return parts_.sticky->Get();
+  return AfterSyncedWrite(parts_, bytes);
 }
 
 absl::Status RocksEngine::WriteMeta(std::string_view name, std::string_view value) {
@@ -199,7 +174,7 @@ absl::Status RocksEngine::WriteMeta(std::string_view name, std::string_view valu
   rocksdb::WriteBatch batch;
   rocksdb::Status status = PutMeta(name, value, &batch);
   if (!status.ok()) return FromRocks(status, "can't build a batch");
-  return WriteSynced(&batch);
+  return WriteSynced(parts_, &batch);
 }
 
 }  // namespace henge

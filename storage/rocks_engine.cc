@@ -3,7 +3,6 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/options.h>
 
 #include <utility>
 
@@ -59,15 +58,7 @@ absl::Status RocksEngine::Close() {
   closed_ = true;
   if (commit_worker_ != nullptr) commit_worker_->Stop();
   if (read_worker_ != nullptr) read_worker_->Stop();
-  parts_.sticky->Disarm();  // what fails now is this call's answer
-  rocksdb::Status status;
-  // A log that is flushed now needn't be replayed by the next open.
-  if (parts_.flush_bytes == 0 && parts_.sticky->ok()) status = parts_.db->Flush(rocksdb::FlushOptions());
-  rocksdb::Status closed = parts_.db->Close();
-  if (status.ok()) status = closed;
-  parts_.db.reset();
-  parts_.dir.reset();
-  return FromRocks(status, "can't close the store");
+  return CloseRocksBase(parts_);
 }
 
 }  // namespace henge

@@ -10,17 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "storage/data_dir.h"
-#include "storage/disk_watch.h"
-#include "storage/sticky_status.h"
+#include "storage/rocks_base.h"
 #include "storage/store_engine.h"
-#include "storage/synced_mark.h"
-
-namespace rocksdb {
-class Cache;
-class DB;
-class WriteBatch;
-}  // namespace rocksdb
 
 namespace henge {
 
@@ -28,17 +19,7 @@ struct CommitJob;
 
 class RocksEngine final : public StoreEngine {
  public:
-  // What an open has made and checked.
-  struct Parts {
-    std::unique_ptr<DataDir> dir;
-    std::shared_ptr<StickyStatus> sticky;
-    std::shared_ptr<rocksdb::Cache> cache;
-    std::unique_ptr<SyncedMark> synced;
-    std::unique_ptr<DiskWatch> disk;
-    std::unique_ptr<rocksdb::DB> db;
-    size_t flush_bytes = 0;  // a deterministic store flushes after so many bytes; 0: RocksDB decides
-    uint64_t flush_every_commits = 0;
-  };
+  using Parts = RocksBase;
 
   RocksEngine(Parts parts, Tracer& tracer);
   ~RocksEngine() override;
@@ -70,8 +51,6 @@ class RocksEngine final : public StoreEngine {
 
   void RunCommits(std::vector<std::unique_ptr<WorkItem>> work);
   absl::Status WriteJobs(std::span<CommitJob* const> jobs, size_t bytes);
-  absl::Status WriteSynced(rocksdb::WriteBatch* batch);
-  absl::Status FlushIfFull(size_t bytes);
   void RunReads(std::vector<std::unique_ptr<WorkItem>> work);
   void CountBroken(const RecordKey& key, const absl::Status& why);
   absl::Status StartStoreId(rocksdb::Env& env);
@@ -84,7 +63,6 @@ class RocksEngine final : public StoreEngine {
   std::atomic<uint64_t> records_{0};
   std::atomic<uint64_t> quarantined_{0};
 
-  size_t unflushed_bytes_ = 0;  // the commit worker's
   std::unique_ptr<BatchWorker> commit_worker_;
   std::unique_ptr<BatchWorker> read_worker_;
   bool closed_ = false;

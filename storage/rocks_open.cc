@@ -63,33 +63,40 @@ absl::Status InspectLog(const StoreOptions& options, rocksdb::Env* env, const Da
 
 }  // namespace
 
+absl::StatusOr<RocksBase> OpenRocksBase(const StoreOptions& options, Tracer& tracer,
+                                        std::function<void(absl::Status)> on_fatal) {
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  RocksBase base;
+  if (options.deterministic) base.flush_bytes = options.write_buffer_bytes;
+  base.flush_every_commits = options.flush_every_commits;
+  base.sticky = std::make_shared<StickyStatus>(tracer, std::move(on_fatal));
+  HENGE_ASSIGN_OR_RETURN(base.dir, DataDir::Open(*env, options.data_dir));
+  const DataDir& dir = *base.dir;
+  uint64_t synced = SyncedMark::Read(*env->GetFileSystem(), dir.SyncedPath());
+  HENGE_RETURN_IF_ERROR(InspectLog(options, env, dir, synced));
+
+  base.cache = MakeBlockCache(options);
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status =
+      rocksdb::DB::Open(MakeRocksOptions(options, env, base.cache, base.sticky), dir.DatabasePath(), &opened);
+  base.db.reset(opened);
+  if (!status.ok()) return Damaged(dir, status, "");
+  uint64_t found = base.db->GetLatestSequenceNumber();
+  if (found < synced) return LostTail(dir, found, synced);
+
+  HENGE_ASSIGN_OR_RETURN(base.synced, SyncedMark::Open(env->GetFileSystem(), dir.SyncedPath(), synced));
+  base.disk = std::make_unique<DiskWatch>(*env, dir.path(), options.free_bytes_for_writes,
+                                          options.free_bytes_for_control, tracer);
+  return base;
+}
+
 absl::StatusOr<std::unique_ptr<StoreEngine>> OpenStoreEngine(StoreOptions options, WorkerFactory& workers,
                                                              Tracer& tracer,
                                                              std::function<void(absl::Status)> on_fatal) {
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
-  RocksEngine::Parts parts;
-  if (options.deterministic) parts.flush_bytes = options.write_buffer_bytes;
-  parts.flush_every_commits = options.flush_every_commits;
-  parts.sticky = std::make_shared<StickyStatus>(tracer, std::move(on_fatal));
-  HENGE_ASSIGN_OR_RETURN(parts.dir, DataDir::Open(*env, options.data_dir));
-  const DataDir& dir = *parts.dir;
-  uint64_t synced = SyncedMark::Read(*env->GetFileSystem(), dir.SyncedPath());
-  HENGE_RETURN_IF_ERROR(InspectLog(options, env, dir, synced));
-
-  parts.cache = MakeBlockCache(options);
-  rocksdb::DB* opened = nullptr;
-  rocksdb::Status status =
-      rocksdb::DB::Open(MakeRocksOptions(options, env, parts.cache, parts.sticky), dir.DatabasePath(), &opened);
-  parts.db.reset(opened);
-  if (!status.ok()) return Damaged(dir, status, "");
-  uint64_t found = parts.db->GetLatestSequenceNumber();
-  if (found < synced) return LostTail(dir, found, synced);
-
-  HENGE_ASSIGN_OR_RETURN(parts.synced, SyncedMark::Open(env->GetFileSystem(), dir.SyncedPath(), synced));
-  parts.disk = std::make_unique<DiskWatch>(*env, dir.path(), options.free_bytes_for_writes,
-                                           options.free_bytes_for_control, tracer);
-  std::shared_ptr<StickyStatus> sticky = parts.sticky;
-  auto engine = std::make_unique<RocksEngine>(std::move(parts), tracer);
+  HENGE_ASSIGN_OR_RETURN(RocksBase base, OpenRocksBase(options, tracer, std::move(on_fatal)));
+  std::shared_ptr<StickyStatus> sticky = base.sticky;
+  auto engine = std::make_unique<RocksEngine>(std::move(base), tracer);
   HENGE_RETURN_IF_ERROR(engine->Start(*env, workers));
   sticky->Arm();
   HENGE_RETURN_IF_ERROR(sticky->Get());
