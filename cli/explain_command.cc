@@ -84,6 +84,12 @@ void PrintForPeople(Context& context, const std::string& key, const Explanation&
   out << "answered by      " << MemberName(state, MemberId(found.answered_by)) << ", state version "
       << found.state_version << "\n\n";
   for (const ReplicaView& replica : found.replicas) PrintReplica(out, replica, now_ms);
+  for (const ReplicaView& hint : found.hints) {
+    out << "hint at " << hint.name << ": " << hint.siblings.size()
+        << (hint.siblings.size() == 1 ? " version" : " versions") << ", " << hint.object_bytes << " bytes, kept since "
+        << Ago(static_cast<int64_t>(hint.written_at_ms), now_ms) << '\n';
+    for (const VersionView& version : hint.siblings) PrintVersion(out, version, now_ms);
+  }
   out << '\n'
       << (found.replicas_equal ? "the replicas are equal" : "the replicas differ: a read repairs those that are behind")
       << '\n';
@@ -141,6 +147,8 @@ void PrintJson(Context& context, const std::string& key, const Explanation& foun
   json["replicas_equal"] = found.replicas_equal;
   json["replicas"] = Json::array();
   for (const ReplicaView& replica : found.replicas) json["replicas"].push_back(ReplicaJson(replica));
+  json["hints"] = Json::array();
+  for (const ReplicaView& hint : found.hints) json["hints"].push_back(ReplicaJson(hint));
   context.out() << PrettyJson(json) << '\n';
 }
 

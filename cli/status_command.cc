@@ -55,6 +55,14 @@ std::string PeersText(const ClusterState& state, const NodeStatus& status) {
   return absl::StrJoin(parts, ", ");
 }
 
+// "12 for n3, 5 for n4", or "-".
+std::string HintsText(const ClusterState& state, const NodeStatus& status) {
+  if (status.hints.empty()) return "-";
+  return absl::StrJoin(status.hints, ", ", [&](std::string* out, const PendingHintsView& pending) {
+    absl::StrAppend(out, pending.hints, " for ", MemberName(state, MemberId(pending.target)));
+  });
+}
+
 void PrintTable(Context& context, const Ring& ring, const std::vector<MemberAnswer>& answers) {
   using Align = Table::Align;
   Table table({{"NAME"},
@@ -67,19 +75,21 @@ void PrintTable(Context& context, const Ring& ring, const std::vector<MemberAnsw
                {"DATA", Align::kRight},
                {"MEMORY", Align::kRight},
                {"UP", Align::kRight},
+               {"HINTS"},
                {"PEERS"}});
   for (const MemberAnswer& answer : answers) {
     std::string owns = Percent(answer.ownership.owned, kPartitionCount);
     if (!answer.status.ok()) {
-      table.AddRow(
-          {answer.member->name, answer.member->client_address, "unreachable", "-", "-", owns, "-", "-", "-", "-", ""});
+      table.AddRow({answer.member->name, answer.member->client_address, "unreachable", "-", "-", owns, "-", "-", "-",
+                    "-", "-", ""});
       continue;
     }
     const NodeStatus& status = *answer.status;
     table.AddRow({answer.member->name, answer.member->client_address, status.state, status.version,
                   absl::StrCat("v", status.state_version), owns, absl::StrCat(status.keys_estimate),
                   HumanBytes(status.data_bytes), HumanBytes(status.resident_bytes),
-                  HumanDuration(static_cast<double>(status.uptime_s)), PeersText(ring.state(), status)});
+                  HumanDuration(static_cast<double>(status.uptime_s)), HintsText(ring.state(), status),
+                  PeersText(ring.state(), status)});
   }
   table.Print(context.out());
 }
@@ -107,6 +117,10 @@ void SayProblems(Context& context, const Ring& ring, const std::vector<MemberAns
     if (status.disk != "plenty" && !status.disk.empty()) {
       context.Say(
           absl::StrCat(name, "'s disk is short of room (", status.disk, "): it refuses writes until there is more"));
+    }
+    if (status.hints_set_aside > 0) {
+      context.Say(absl::StrCat(name, " has set ", status.hints_set_aside,
+                               " broken hints aside: check its disk; the other owners have the records"));
     }
     if (status.dot_collisions > 0) {
       context.Say(
@@ -144,6 +158,17 @@ Json StatusJson(const NodeStatus& status) {
                {"quarantined", status.quarantined},
                {"commits", status.commits},
                {"commit_records", status.commit_records}};
+  json["hints"] = {{"stored", status.hints_stored},
+                   {"delivered", status.hints_delivered},
+                   {"redirected", status.hints_redirected},
+                   {"dropped", status.hints_dropped},
+                   {"refused_full", status.hints_refused_full},
+                   {"set_aside", status.hints_set_aside}};
+  json["hints"]["pending"] = Json::array();
+  for (const PendingHintsView& pending : status.hints) {
+    json["hints"]["pending"].push_back(
+        {{"target", pending.target}, {"hints", pending.hints}, {"bytes", pending.bytes}});
+  }
   json["peers"] = Json::array();
   for (const PeerView& peer : status.peers) {
     json["peers"].push_back({{"member", peer.member},

@@ -33,6 +33,7 @@ class BackgroundBudget {
 
   // Whether samples are of use: only around the time in which something was taken. Without background work no request
   // need be looked at.
+  bool taken() const { return taken_; }
   bool WantsSamples(MonotonicTime now) const { return taken_ && now - last_take_ < kSampleTail; }
 
   // Bytes per second at present, and the bounds between which it moves.

@@ -12,4 +12,9 @@ namespace henge {
 // actor's mark makes that actor open a new epoch (P4, P7).
 absl::Status CheckOwnFuture(const VersionVector& context, const VersionVector& base, const Minter& minter);
 
+// The same for a minter that opens an epoch at each mint and keeps nothing of it (P12): no epoch above its last one,
+// and none with more than one version, was ever made.
+bool IsOwnFuture(const VersionVector& seen, const Minter& minter);
+absl::Status CheckOwnEpochs(const VersionVector& context, const Minter& minter);
+
 }  // namespace henge

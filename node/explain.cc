@@ -1,5 +1,6 @@
 #include "node/explain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@ namespace henge {
 namespace {
 
 constexpr Duration kBudget = std::chrono::seconds(2);
+constexpr size_t kFallbacksAskedMax = 16;
 
 void Fill(absl::StatusOr<PeerReply> reply, ExplainedReplica* out) {
   out->status = reply.status();
@@ -51,6 +53,25 @@ void Explainer::Run(ExplainQuery query, Done done) {
   tasks_.Spawn(Serve(RecordKey{partition, bucket->id, std::move(query.key)}, std::move(done)));
 }
 
+Task<std::vector<ExplainedReplica>> Explainer::AskAll(RingPtr ring, std::vector<MemberId> members, RecordKey key,
+                                                      bool from_hints) {
+  std::vector<Completion<absl::StatusOr<PeerReply>>> answers(members.size());
+  const ReadRequest request{key, ring->Epoch(key.partition), std::nullopt, from_hints};
+  for (size_t i = 0; i < members.size(); ++i) {
+    replicas_.Call(members[i], request, clock_.Now() + kBudget,
+                   [answer = answers[i]](absl::StatusOr<PeerReply> reply) mutable { answer.Set(std::move(reply)); });
+  }
+  std::vector<ExplainedReplica> replicas;
+  for (size_t i = 0; i < members.size(); ++i) {
+    const Member* member = ring->state().FindMember(members[i]);
+    ExplainedReplica& replica = replicas.emplace_back();
+    replica.member = members[i];
+    replica.name = member == nullptr ? "?" : member->name;
+    Fill(co_await answers[i], &replica);
+  }
+  co_return replicas;
+}
+
 Task<void> Explainer::Serve(RecordKey key, Done done) {
   const RingPtr ring = ring_;
   const std::span<const MemberId> owners = ring->Owners(key.partition);
@@ -61,19 +82,15 @@ Task<void> Explainer::Serve(RecordKey key, Done done) {
   out.state_version = ring->version();
   out.owners.assign(owners.begin(), owners.end());
   out.fallbacks = ring->Fallbacks(key.partition);
-  std::vector<Completion<absl::StatusOr<PeerReply>>> answers(out.owners.size());
-  for (size_t i = 0; i < out.owners.size(); ++i) {
-    replicas_.Call(out.owners[i], ReadRequest{key, out.epoch, std::nullopt}, clock_.Now() + kBudget,
-                   [answer = answers[i]](absl::StatusOr<PeerReply> reply) mutable { answer.Set(std::move(reply)); });
-  }
-  for (size_t i = 0; i < out.owners.size(); ++i) {
-    const Member* member = ring->state().FindMember(out.owners[i]);
-    ExplainedReplica& replica = out.replicas.emplace_back();
-    replica.member = out.owners[i];
-    replica.name = member == nullptr ? "?" : member->name;
-    Fill(co_await answers[i], &replica);
-  }
+  std::vector<MemberId> asked = out.owners;
+  out.replicas = co_await AskAll(ring, std::move(asked), key, /*from_hints=*/false);
   out.replicas_equal = AllEqual(out.replicas);
+  std::vector<MemberId> keepers = out.fallbacks;
+  keepers.resize(std::min(keepers.size(), kFallbacksAskedMax));
+  std::vector<ExplainedReplica> hints = co_await AskAll(ring, std::move(keepers), std::move(key), /*from_hints=*/true);
+  for (ExplainedReplica& hint : hints) {
+    if (hint.found) out.hints.push_back(std::move(hint));
+  }
   done(std::move(out));
 }
 

@@ -44,6 +44,7 @@ struct Explanation {
   std::vector<MemberId> fallbacks;
   std::vector<ExplainedReplica> replicas;  // in the order of `owners`
   bool replicas_equal = false;             // all answered, with the same record or none
+  std::vector<ExplainedReplica> hints;     // of the fallbacks that keep one for an owner, merged over the owners
 };
 
 class Explainer {
@@ -56,6 +57,9 @@ class Explainer {
 
  private:
   Task<void> Serve(RecordKey key, Done done);
+  // Asks `members` at once, and awaits all answers.
+  Task<std::vector<ExplainedReplica>> AskAll(RingPtr ring, std::vector<MemberId> members, RecordKey key,
+                                             bool from_hints);
 
   const MemberId self_;
   Clock& clock_;

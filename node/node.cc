@@ -56,8 +56,11 @@ absl::Status Node::Start() {
                          ReadStampFloor(environment_.engine, wall_ms, environment_.shards[0].tracer));
   for (const ShardEnvironment& shard : environment_.shards) {
     const StampStart stamps{.shard = static_cast<int>(shards_.size()), .floor = stamp_floor};
+    const ShardHints hints{.store = environment_.hints,
+                           .bytes_max = options_.hint_bytes_max / environment_.shards.size(),
+                           .shards = shard_count()};
     shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_, stamps,
-                                              options_.record_cache_bytes / environment_.shards.size()));
+                                              options_.record_cache_bytes / environment_.shards.size(), hints));
   }
   shards_[0]->ServeControl(&control_plane_);
   const ShardEnvironment& home = environment_.shards[0];
@@ -106,14 +109,16 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
   for (int i = 0; i < shard_count(); ++i) {
     executor(i).Post([this, i, gathering] {
       control().Post([this, gathering, coordinator = shards_[i]->coordinator().figures(),
-                      replica = shards_[i]->replica().figures()] {
+                      replica = shards_[i]->replica().figures(), hints = shards_[i]->hint_figures()] {
         AddTo(&gathering->sum, coordinator);
         AddTo(&gathering->sum, replica);
+        AddTo(&gathering->sum, hints);
         if (--gathering->missing > 0) return;
         NodeFigures& sum = gathering->sum;
         sum.store = environment_.engine.figures();
         sum.disk = environment_.engine.disk_class();
         sum.store_health = environment_.engine.health();
+        if (environment_.hints != nullptr) sum.store_health.Update(environment_.hints->health());
         sum.store_id = environment_.engine.store_id();
         for (int p = 0; p < kPartitionCount; ++p) {
           sum.owned_partitions += ring_->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;

@@ -26,13 +26,15 @@ struct NodeOptions {
   ClusterState state;
   CoordinatorOptions coordinator;  // `self` is filled in
   ScanSettings scan;
-  size_t record_cache_bytes = 0;  // of all shards together
+  size_t record_cache_bytes = 0;                // of all shards together
+  uint64_t hint_bytes_max = uint64_t{1} << 30;  // as well
 };
 
 // Everything outlives the node.
 struct NodeEnvironment {
   std::vector<ShardEnvironment> shards;  // at least one
   StoreEngine& engine;
+  HintStore* hints = nullptr;  // without: this node keeps no hints
 };
 
 class Node {

@@ -1,5 +1,7 @@
 #include "node/node_figures.h"
 
+#include <algorithm>
+
 namespace henge {
 
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard) {
@@ -29,6 +31,28 @@ void AddTo(NodeFigures* sum, const ReplicaFigures& shard) {
   to.undecodable += shard.undecodable;
   to.lifetimes_closed += shard.lifetimes_closed;
   to.fenced += shard.fenced;
+}
+
+void AddTo(NodeFigures* sum, const HintFigures& shard) {
+  HintFigures& to = sum->hints;
+  for (const HintFigures::ForTarget& one : shard.pending) {
+    auto at = std::lower_bound(to.pending.begin(), to.pending.end(), one.target,
+                               [](const HintFigures::ForTarget& a, MemberId b) { return a.target < b; });
+    if (at == to.pending.end() || at->target != one.target) at = to.pending.insert(at, {one.target, 0, 0});
+    at->hints += one.hints;
+    at->bytes += one.bytes;
+  }
+  to.stored += shard.stored;
+  to.unchanged += shard.unchanged;
+  to.minted += shard.minted;
+  to.refused_full += shard.refused_full;
+  to.fenced += shard.fenced;
+  to.undecodable += shard.undecodable;
+  to.set_aside += shard.set_aside;
+  to.delivered += shard.delivered;
+  to.redirected += shard.redirected;
+  to.dropped += shard.dropped;
+  to.delivery_failures += shard.delivery_failures;
 }
 
 }  // namespace henge

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "coordinator/coordinator.h"
+#include "node/hints/hint_keeper.h"
 #include "node/replica.h"
 #include "storage/store_engine.h"
 
@@ -12,6 +13,7 @@ namespace henge {
 struct NodeFigures {
   CoordinatorFigures coordinator;
   ReplicaFigures replica;
+  HintFigures hints;
   StoreFigures store;
   DiskClass disk = DiskClass::kPlenty;
   absl::Status store_health;
@@ -21,5 +23,6 @@ struct NodeFigures {
 
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard);
 void AddTo(NodeFigures* sum, const ReplicaFigures& shard);
+void AddTo(NodeFigures* sum, const HintFigures& shard);
 
 }  // namespace henge

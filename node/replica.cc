@@ -4,24 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "node/replica_impl.h"
 
 namespace henge {
-namespace {
-
-bool IsControlWrite(const Object& object) {
-  return std::all_of(object.siblings().begin(), object.siblings().end(), [](const Sibling& s) { return s.tombstone; });
-}
-
-}  // namespace
-
-absl::Status DiskFullError(DiskClass disk) {
-  return absl::ResourceExhaustedError(
-      disk == DiskClass::kFull ? "this node's disk is full: free space or add a node"
-                               : "this node's disk is nearly full and takes only deletes: free space or add a node");
-}
-
 void Replica::Impl::Read(RecordKey key, ReadFn done) {
   ++figures_.reads;
   store_.Read(std::move(key), [done = std::move(done)](absl::StatusOr<std::optional<StoredRecord>> record) mutable {
@@ -48,9 +33,8 @@ void Replica::Impl::Merge(MergeRequest request, MergeFn done) {
     done(std::move(incoming).status());
     return;
   }
-  const DiskClass disk = engine_.disk_class();
-  if (disk == DiskClass::kFull || (disk == DiskClass::kControlOnly && !IsControlWrite(*incoming))) {
-    done(DiskFullError(disk));
+  if (absl::Status disk = CheckDisk(engine_.disk_class(), IsControlWrite(*incoming)); !disk.ok()) {
+    done(std::move(disk));
     return;
   }
   RecordKey key = request.key;
@@ -78,7 +62,7 @@ void Replica::Impl::MergeInto(BaseRecord base, MergeRequest request, Object inco
   bool collided = base.object.HasDotCollision();
   if (conflict == ConflictPolicy::kLastWriterWins) {
     // What is too far ahead is merged all the same, but moves no clock (P9).
-    if (!hlc_.Observe(incoming.MaxHlc(), WallMs())) CountStampAhead(incoming.MaxHlc());
+    if (!stamps_.Observe(incoming.MaxHlc(), WallMs())) CountStampAhead(incoming.MaxHlc());
     if (DotsCollide(base.object, incoming)) CountCollision();
     collided = true;
   }
@@ -135,6 +119,8 @@ void Replica::Merge(MergeRequest request, MergeFn done) { impl_->Merge(std::move
 void Replica::CheckAmnesia(RecordKey key, Dot seen, AmnesiaFn done) {
   impl_->CheckAmnesia(std::move(key), seen, std::move(done));
 }
+
+StampSource& Replica::stamps() { return impl_->stamps(); }
 
 ReplicaFigures Replica::figures() const { return impl_->figures(); }
 

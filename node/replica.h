@@ -10,15 +10,10 @@
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
 #include "core/runtime/messages.h"
+#include "node/stamp_source.h"
 #include "storage/replica_store.h"
 
 namespace henge {
-
-// Where the stamps of a shard begin (P9).
-struct StampStart {
-  int shard = 0;       // of the node: whose ceiling it raises
-  uint64_t floor = 0;  // ReadStampFloor
-};
 
 struct ReplicaFigures {
   uint64_t mints = 0, merges = 0, merges_without_change = 0, reads = 0;
@@ -49,6 +44,8 @@ class Replica : public LocalReplica {
   void HandlePeer(MemberId from, PeerRequest request, MonotonicTime deadline, PeerReplyFn reply);
 
   ReplicaFigures figures() const;
+  // The shard's one source of stamps.
+  StampSource& stamps();
 
  private:
   class Impl;

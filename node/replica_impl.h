@@ -5,16 +5,13 @@
 #include <string>
 #include <utility>
 
-#include "core/model/hlc.h"
 #include "core/model/mint.h"
 #include "core/model/object.h"
+#include "node/disk_admission.h"
 #include "node/replica.h"
-#include "node/stamp_reserve.h"
+#include "node/stamp_source.h"
 
 namespace henge {
-
-// RESOURCE_EXHAUSTED, with what to do.
-absl::Status DiskFullError(DiskClass disk);
 
 class Replica::Impl {
  public:
@@ -24,8 +21,7 @@ class Replica::Impl {
         env_(environment),
         engine_(engine),
         ring_(std::move(ring)),
-        hlc_(stamps.floor),
-        stamps_(stamps.shard, engine, environment.executor),
+        stamps_(stamps, engine, environment.executor),
         store_(engine, environment.executor, cache_bytes),
         alive_(std::make_shared<bool>(true)) {
     minter_.store = engine.store_id();
@@ -34,6 +30,7 @@ class Replica::Impl {
 
   void UpdateRing(RingPtr ring) { ring_ = std::move(ring); }
   const ReplicaFigures& figures() const { return figures_; }
+  StampSource& stamps() { return stamps_; }
 
   absl::Status AdmitWrite(bool tombstone) const;
   void Mint(MintCommand command, MintedFn minted, DurableFn durable);
@@ -56,7 +53,6 @@ class Replica::Impl {
   bool HasStamp(const MintCommand& command, const Object& base);
   void AwaitStamp(MintCommand command, uint64_t base_hlc, MintedFn minted, DurableFn durable);
   void MintOn(MintCommand command, BaseRecord base, MintedFn minted, DurableFn durable);
-  MintResult ResultOf(const Object& object, const Dot& dot, const Context& client, std::string encoded) const;
 
   void MergeInto(BaseRecord base, MergeRequest request, Object incoming, MergeFn done);
   void CheckOwnHistory(const Object& base, const Object& incoming);
@@ -71,8 +67,7 @@ class Replica::Impl {
   StoreEngine& engine_;
   RingPtr ring_;
   Minter minter_;
-  HybridClock hlc_;
-  StampReserve stamps_;
+  StampSource stamps_;
   ReplicaFigures figures_;
   ReplicaStore store_;
   std::shared_ptr<bool> alive_;  // what the engine still answers after the end finds it gone

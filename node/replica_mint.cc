@@ -1,23 +1,15 @@
 // How a replica mints: lifetimes (P3-P7), stamps (P9), and the one step that cannot fail (P6).
 #include <algorithm>
 
-#include "coordinator/read_edge.h"
 #include "node/context_check.h"
-#include "node/record_caps.h"
+#include "node/mint_step.h"
 #include "node/replica_impl.h"
-#include "node/stamp_check.h"
 
 namespace henge {
 
 // ---- Lifetimes ----
 
-void Replica::Impl::DrawLifetime() {
-  const Lifetime before = minter_.lifetime;
-  do {
-    minter_.lifetime = Lifetime(env_.random.Next64());
-  } while (minter_.lifetime == before || minter_.lifetime == Lifetime{});
-  minter_.last_epoch = 0;
-}
+void Replica::Impl::DrawLifetime() { henge::DrawLifetime(env_.random, &minter_); }
 
 void Replica::Impl::CloseLifetime(Lifetime lifetime, const char* why) {
   if (lifetime != minter_.lifetime) return;
@@ -69,9 +61,7 @@ absl::Status Replica::Impl::AdmitWrite(bool tombstone) const {
   if (absl::Status health = engine_.health(); !health.ok()) {
     return absl::UnavailableError(absl::StrCat("this node's store has failed, restart it: ", health.ToString()));
   }
-  const DiskClass disk = engine_.disk_class();
-  if (disk == DiskClass::kPlenty || (tombstone && disk == DiskClass::kControlOnly)) return absl::OkStatus();
-  return DiskFullError(disk);
+  return CheckDisk(engine_.disk_class(), tombstone);
 }
 
 void Replica::Impl::Mint(MintCommand command, MintedFn minted, DurableFn durable) {
@@ -99,20 +89,14 @@ absl::Status Replica::Impl::CheckMint(const MintCommand& command, const absl::St
   }
   if (absl::Status future = CheckOwnFuture(command.context.vv, base->object.vv(), minter_); !future.ok()) return future;
   if (absl::Status key = CheckKey(command.key); !key.ok()) return key;  // the bucket may be dropped by now (P34)
-  const Sibling* same_op = command.again ? nullptr : base->object.FindOp(command.mutation.op_id);
-  if (same_op == nullptr && ring_->ConflictOf(command.key.bucket) == ConflictPolicy::kLastWriterWins) {
-    absl::Status stamp = CheckStamp(hlc_, command.context.hlc_max, base->object.MaxHlc(), WallMs());
-    if (!stamp.ok()) return stamp;
-  }
-  if (same_op == nullptr) return CheckCaps(base->object, command.context.vv, command.mutation);
-  return same_op->request_hash == command.mutation.request_hash ? absl::OkStatus() : OpIdReuseError();
+  return CheckMutation(command, base->object, ring_->ConflictOf(command.key.bucket), stamps_, WallMs());
 }
 
 bool Replica::Impl::AnswerFound(const MintCommand& command, const BaseRecord& base, MintedFn& minted,
                                 DurableFn& durable) {
-  const Sibling* same_op = command.again ? nullptr : base.object.FindOp(command.mutation.op_id);
+  const Sibling* same_op = FindFormerMint(command, base.object);
   if (same_op == nullptr) return false;
-  MintResult result = ResultOf(base.object, same_op->dot, command.context, base.object.Encode());
+  MintResult result = MintResultOf(base.object, same_op->dot, command.context, base.object.Encode(), WallMs());
   result.found = true;
   minted(std::move(result));
   if (base.durable) {
@@ -126,56 +110,37 @@ bool Replica::Impl::AnswerFound(const MintCommand& command, const BaseRecord& ba
 // Whether the next stamp of a last-writer-wins bucket stays below the durable ceiling; other buckets need none.
 bool Replica::Impl::HasStamp(const MintCommand& command, const Object& base) {
   if (ring_->ConflictOf(command.key.bucket) != ConflictPolicy::kLastWriterWins) return true;
-  const uint64_t next = hlc_.Next(WallMs(), std::max(command.context.hlc_max, base.MaxHlc()));
-  if (!stamps_.Covers(next)) return false;
-  stamps_.KeepAhead(next, WallMs());
-  return true;
+  return stamps_.Ready(std::max(command.context.hlc_max, base.MaxHlc()), WallMs());
 }
 
 // Nothing was minted yet: the mint begins anew, with the record as it is then.
 void Replica::Impl::AwaitStamp(MintCommand command, uint64_t base_hlc, MintedFn minted, DurableFn durable) {
-  const uint64_t next = hlc_.Next(WallMs(), std::max(command.context.hlc_max, base_hlc));
-  stamps_.Reserve(next, WallMs(),
-                  [this, command = std::move(command), minted = std::move(minted),
-                   durable = std::move(durable)](const absl::Status& status) mutable {
-                    if (status.ok()) {
-                      Mint(std::move(command), std::move(minted), std::move(durable));
-                    } else {
-                      minted(status);
-                    }
-                  });
+  const uint64_t seen = std::max(command.context.hlc_max, base_hlc);
+  stamps_.Await(seen, WallMs(),
+                [this, command = std::move(command), minted = std::move(minted),
+                 durable = std::move(durable)](const absl::Status& status) mutable {
+                  if (status.ok()) {
+                    Mint(std::move(command), std::move(minted), std::move(durable));
+                  } else {
+                    minted(status);
+                  }
+                });
 }
 
 // From here on nothing can fail until the commit is enqueued (P6).
 void Replica::Impl::MintOn(MintCommand command, BaseRecord base, MintedFn minted, DurableFn durable) {
   const int64_t now_ms = WallMs();
   const ConflictPolicy conflict = ring_->ConflictOf(command.key.bucket);
-  // P9: above what the client saw; and above what this replica has, so that a blind write wins as well.
-  if (conflict == ConflictPolicy::kLastWriterWins) hlc_.Observe(base.object.MaxHlc(), now_ms);
-  const uint64_t stamp = hlc_.Stamp(now_ms, command.context.hlc_max);
-  Minted version = MintVersion(std::move(base.object), base.mark, command.context.vv, std::move(command.mutation),
-                               stamp, &minter_, conflict);
+  MintedVersion made = MintOver(std::move(base.object), base.mark, conflict, now_ms, &command, &stamps_, &minter_);
   ++figures_.mints;
-  std::string encoded = version.object.Encode();
-  MintResult result = ResultOf(version.object, version.dot, command.context, encoded);
   store_.Write(
-      std::move(command.key), std::move(version.object), std::move(encoded), version.mark, now_ms,
-      [this, lifetime = version.dot.actor.lifetime, durable = std::move(durable)](absl::Status status) mutable {
+      std::move(command.key), std::move(made.version.object), std::move(made.encoded), made.version.mark, now_ms,
+      [this, lifetime = made.version.dot.actor.lifetime, durable = std::move(durable)](absl::Status status) mutable {
         // The dot is out there, and the mark that remembers it is not.
         if (!status.ok()) CloseLifetime(lifetime, "a commit failed after its mint");
         durable(std::move(status));
       });
-  minted(std::move(result));
-}
-
-MintResult Replica::Impl::ResultOf(const Object& object, const Dot& dot, const Context& client,
-                                   std::string encoded) const {
-  MintResult result;
-  result.object = std::make_shared<const std::string>(std::move(encoded));
-  result.dot = dot;
-  result.siblings_live = static_cast<uint32_t>(VisibleAt(object, WallMs()).size());
-  result.next_context = WriteContext(object, client, dot);
-  return result;
+  minted(std::move(made.result));
 }
 
 }  // namespace henge

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/model/limits.h"
+#include "node/fence.h"
 #include "node/replica_impl.h"
 
 namespace henge {
@@ -21,26 +22,12 @@ absl::Status Replica::Impl::Fence(PartitionId partition, LayoutEpoch epoch) {
     return absl::FailedPreconditionError(absl::StrCat("this node is no owner of partition ", partition.value(),
                                                       " in cluster state version ", ring_->version().value()));
   }
-  if (epoch == ring_->Epoch(partition)) return absl::OkStatus();
-  ++figures_.fenced;
-  return absl::AbortedError(absl::StrCat("stale layout epoch: the request has ", epoch.value(), ", partition ",
-                                         partition.value(), " is at ", ring_->Epoch(partition).value()));
+  absl::Status status = CheckEpoch(*ring_, partition, epoch);
+  if (!status.ok()) ++figures_.fenced;
+  return status;
 }
 
-absl::Status Replica::Impl::CheckKey(const RecordKey& key) const {
-  if (key.key.empty() || key.key.size() > kKeyBytesMax) {
-    return absl::InvalidArgumentError(absl::StrCat("a key of ", key.key.size(), " bytes"));
-  }
-  if (ring_->state().FindBucket(key.bucket) != nullptr) return absl::OkStatus();
-  const uint64_t version = ring_->version().value();
-  // P34: an id below the next one was dropped for good; one above it is of a state that this node has yet to see.
-  if (ring_->state().IsDropped(key.bucket)) {
-    return absl::FailedPreconditionError(absl::StrCat("the bucket with the id ", key.bucket.value(),
-                                                      " was dropped as of cluster state version ", version));
-  }
-  return absl::AbortedError(absl::StrCat("cluster state version ", version, " has no bucket with the id ",
-                                         key.bucket.value(), " yet: this node must catch up first"));
-}
+absl::Status Replica::Impl::CheckKey(const RecordKey& key) const { return CheckRecordKey(*ring_, key); }
 
 void Replica::Impl::Scan(ScanRequest request, PeerReplyFn reply) {
   const uint32_t bytes_max = request.bytes_max == 0 ? kScanBytesDefault : request.bytes_max;

@@ -4,22 +4,64 @@
 #include <utility>
 
 namespace henge {
+namespace {
+
+std::unique_ptr<HintKeeper> MakeKeeper(MemberId self, ShardEnvironment environment, StoreEngine& engine, int shard,
+                                       const ShardHints& hints, Replica& replica, const RingPtr& ring) {
+  if (hints.store == nullptr) return nullptr;
+  const HintKeeperOptions options{
+      .self = self, .store = engine.store_id(), .shard = shard, .shards = hints.shards, .bytes_max = hints.bytes_max};
+  return std::make_unique<HintKeeper>(options, environment, *hints.store, replica.stamps(), ring);
+}
+
+bool IsForHints(const PeerRequest& request) {
+  if (std::holds_alternative<HintRequest>(request)) return true;
+  const auto* read = std::get_if<ReadRequest>(&request);
+  return read != nullptr && read->from_hints;
+}
+
+}  // namespace
 
 Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring,
-             StampStart stamps, size_t cache_bytes)
+             StampStart stamps, size_t cache_bytes, ShardHints hints)
     : clock_(environment.clock),
       replica_(std::make_unique<Replica>(options.self, environment, engine, ring, stamps, cache_bytes)),
-      coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, std::move(ring))) {}
+      keeper_(MakeKeeper(options.self, environment, engine, stamps.shard, hints, *replica_, ring)),
+      coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, ring)) {
+  if (keeper_ == nullptr) return;
+  HintDeliveryOptions delivery;
+  delivery.self = options.self;
+  delivery_ = std::make_unique<HintDelivery>(delivery, environment, *keeper_, *replica_, background_, std::move(ring));
+  keeper_->OnKept([this](MemberId target) { delivery_->Consider(target); });
+}
 
 Shard::~Shard() = default;
 
 void Shard::HandleClient(ClientRequest request, Coordinator::ReplyFn reply) {
+  if (background_.taken() && background_.WantsSamples(clock_.Now())) reply = Sampled(std::move(reply));
   coordinator_->Handle(std::move(request), /*forwarded=*/false, std::move(reply));
+}
+
+// Shows the budget of the background work how long clients wait.
+Coordinator::ReplyFn Shard::Sampled(Coordinator::ReplyFn reply) {
+  return [this, start = clock_.Now(), reply = std::move(reply)](ClientReply answer) mutable {
+    const MonotonicTime now = clock_.Now();
+    background_.ObserveForeground(now - start, now);
+    reply(std::move(answer));
+  };
 }
 
 void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) {
   if (control_ != nullptr && std::holds_alternative<ControlRequest>(request)) {
     control_->Handle(from, std::move(request), deadline, std::move(reply));
+    return;
+  }
+  if (IsForHints(request)) {
+    if (keeper_ == nullptr) {
+      reply(absl::UnimplementedError("this node keeps no hints"));
+    } else {
+      keeper_->HandlePeer(std::move(request), deadline, std::move(reply));
+    }
     return;
   }
   auto* forward = std::get_if<ForwardRequest>(&request);
@@ -41,11 +83,28 @@ void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, R
 
 void Shard::UpdateRing(RingPtr ring) {
   replica_->UpdateRing(ring);
+  if (keeper_ != nullptr) {
+    keeper_->UpdateRing(ring);
+    delivery_->UpdateRing(ring);
+  }
   coordinator_->UpdateRing(std::move(ring));
 }
 
-void Shard::UpdateLiveness(LivenessPtr liveness) { coordinator_->UpdateLiveness(std::move(liveness)); }
+void Shard::UpdateLiveness(LivenessPtr liveness) {
+  if (delivery_ != nullptr) delivery_->UpdateLiveness(liveness);
+  coordinator_->UpdateLiveness(std::move(liveness));
+}
 
-void Shard::Drain(Closure idle) { coordinator_->Drain(std::move(idle)); }
+void Shard::Drain(Closure idle) {
+  if (delivery_ != nullptr) delivery_->Stop();
+  coordinator_->Drain(std::move(idle));
+}
+
+HintFigures Shard::hint_figures() const {
+  if (keeper_ == nullptr) return {};
+  HintFigures figures = keeper_->figures();
+  delivery_->AddTo(&figures);
+  return figures;
+}
 
 }  // namespace henge

@@ -126,6 +126,15 @@ absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, millisecon
   status.commits = reply->commits();
   status.commit_records = reply->commit_records();
   for (const auto& peer : reply->peers()) status.peers.push_back(PeerOf(peer));
+  for (const auto& pending : reply->hints()) {
+    status.hints.push_back({pending.target(), pending.hints(), pending.bytes()});
+  }
+  status.hints_stored = reply->hints_stored();
+  status.hints_delivered = reply->hints_delivered();
+  status.hints_redirected = reply->hints_redirected();
+  status.hints_dropped = reply->hints_dropped();
+  status.hints_refused_full = reply->hints_refused_full();
+  status.hints_set_aside = reply->hints_set_aside();
   return status;
 }
 
@@ -154,6 +163,7 @@ absl::StatusOr<Explanation> ExplainKey(std::string_view endpoints, std::string_v
   explanation.owners.assign(reply->owners().begin(), reply->owners().end());
   explanation.fallbacks.assign(reply->fallbacks().begin(), reply->fallbacks().end());
   for (const auto& replica : reply->replicas()) explanation.replicas.push_back(ReplicaOf(replica));
+  for (const auto& hint : reply->hints()) explanation.hints.push_back(ReplicaOf(hint));
   explanation.replicas_equal = reply->replicas_equal();
   explanation.answered_by = reply->answered_by();
   return explanation;

@@ -61,6 +61,8 @@ constexpr ConfigKey kSchema[] = {
      "With less free space than this on the disk, puts are refused; reads and deletes go on."},
     {"store.free_for_control", ConfigKind::kBytes, "64MiB", "", 0, kAnyMax,
      "With less free space than this, deletes are refused too."},
+    {"hints.bytes_max", ConfigKind::kBytes, "1GiB", "", 0, kAnyMax,
+     "What this node keeps at most for members that don't answer; beyond that another node has to. 0: nothing."},
     {"request.timeout", ConfigKind::kDuration, "5s", "", 1, 600'000, "For a request that brings no time limit."},
     {"request.timeout_max", ConfigKind::kDuration, "60s", "", 1, 3'600'000, "What a request may ask for at most."},
     {"limits.in_flight", ConfigKind::kInteger, "4096", "", 1, 1 << 20,

@@ -34,6 +34,7 @@ struct NodeConfig {
   StoreOptions store;
   CoordinatorOptions coordinator;
   size_t record_cache_bytes = 0;  // of all shards together
+  uint64_t hint_bytes_max = 0;    // as well
   size_t peer_queue_bytes_max = 0;
   size_t network_memory_bytes_max = 0;
 

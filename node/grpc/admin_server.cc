@@ -45,6 +45,18 @@ void FiguresToProto(const NodeFigures& figures, v1::NodeStatusReply* out) {
   out->set_commits(figures.store.commits);
   out->set_commit_records(figures.store.records);
   out->set_disk(DiskName(figures.disk));
+  for (const HintFigures::ForTarget& pending : figures.hints.pending) {
+    v1::PendingHints* to = out->add_hints();
+    to->set_target(pending.target.value());
+    to->set_hints(pending.hints);
+    to->set_bytes(pending.bytes);
+  }
+  out->set_hints_stored(figures.hints.stored + figures.hints.minted);
+  out->set_hints_delivered(figures.hints.delivered);
+  out->set_hints_redirected(figures.hints.redirected);
+  out->set_hints_dropped(figures.hints.dropped);
+  out->set_hints_refused_full(figures.hints.refused_full);
+  out->set_hints_set_aside(figures.hints.set_aside);
 }
 
 using StoreNames = std::map<StoreId, std::string>;
@@ -92,6 +104,7 @@ void ExplanationToProto(const Explanation& explanation, const StoreNames& names,
   for (MemberId fallback : explanation.fallbacks) out->add_fallbacks(fallback.value());
   for (const ExplainedReplica& replica : explanation.replicas) ReplicaToProto(replica, names, out->add_replicas());
   out->set_replicas_equal(explanation.replicas_equal);
+  for (const ExplainedReplica& hint : explanation.hints) ReplicaToProto(hint, names, out->add_hints());
 }
 
 }  // namespace

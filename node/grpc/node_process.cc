@@ -71,6 +71,7 @@ class NodeProcess::Impl {
   absl::StatusOr<std::unique_ptr<grpc::Server>> StartServer(grpc::ServerBuilder* builder, const std::string& address);
   void SetServing(bool serving);
   void StopServers();
+  void CloseStores();
   void StopLoops();
 
   NodeConfig config_;
@@ -80,6 +81,7 @@ class NodeProcess::Impl {
   PollerLimit poller_limit_;
   ThreadWorkerFactory workers_;
   std::unique_ptr<StoreEngine> engine_;
+  std::unique_ptr<HintStore> hints_;
   std::vector<std::unique_ptr<OsRandom>> randoms_;
   std::vector<std::unique_ptr<LoopExecutor>> loops_;
   PeerIdentity identity_;
@@ -98,11 +100,7 @@ NodeProcess::Impl::~Impl() {
   // What is posted and armed in the loops goes first: it points at everything else. Then the engine: its workers may
   // still hand something to a loop.
   node_.reset();
-  if (engine_ != nullptr) {
-    if (absl::Status status = engine_->Close(); !status.ok()) {
-      tracer_.Event(Severity::kError, "StoreCloseFailed", {{"status", status.ToString()}});
-    }
-  }
+  CloseStores();
 }
 
 absl::Status NodeProcess::Impl::Start() {
@@ -120,9 +118,11 @@ absl::Status NodeProcess::Impl::Start() {
 }
 
 absl::Status NodeProcess::Impl::OpenStore() {
-  HENGE_ASSIGN_OR_RETURN(engine_, OpenStoreEngine(config_.store, workers_, tracer_, [&stop = stop_](absl::Status why) {
-                           stop.Set({true, absl::StrCat("the store failed: ", why.ToString())});
-                         }));
+  auto on_fatal = [&stop = stop_](absl::Status why) {
+    stop.Set({true, absl::StrCat("the store failed: ", why.ToString())});
+  };
+  HENGE_ASSIGN_OR_RETURN(engine_, OpenStoreEngine(config_.store, workers_, tracer_, on_fatal));
+  HENGE_ASSIGN_OR_RETURN(hints_, OpenHintStore(HintStoreOptions(config_.store), workers_, tracer_, on_fatal));
   return absl::OkStatus();
 }
 
@@ -172,8 +172,9 @@ absl::Status NodeProcess::Impl::MakeNode(ClusterState state) {
   options.self = self->id;
   options.coordinator = config_.coordinator;
   options.record_cache_bytes = config_.record_cache_bytes;
+  options.hint_bytes_max = config_.hint_bytes_max;
   options.state = std::move(state);
-  NodeEnvironment environment{{}, *engine_};
+  NodeEnvironment environment{{}, *engine_, hints_.get()};
   for (size_t i = 0; i < loops_.size(); ++i) {
     environment.shards.push_back({clock_, *loops_[i], *randoms_[i], hub_->transport(static_cast<int>(i)), tracer_});
   }
@@ -245,10 +246,14 @@ bool NodeProcess::Impl::Shutdown(Duration patience) {
   }
   tracer_.Event(Severity::kWarning, "DrainTimedOut", {});
   StopLoops();
-  if (absl::Status status = engine_->Close(); !status.ok()) {
-    tracer_.Event(Severity::kError, "StoreCloseFailed", {{"status", status.ToString()}});
-  }
+  CloseStores();
   return false;
+}
+
+void NodeProcess::Impl::CloseStores() {
+  absl::Status status = hints_ != nullptr ? hints_->Close() : absl::OkStatus();
+  if (engine_ != nullptr) status.Update(engine_->Close());
+  if (!status.ok()) tracer_.Event(Severity::kError, "StoreCloseFailed", {{"status", status.ToString()}});
 }
 
 void NodeProcess::Impl::StopServers() {

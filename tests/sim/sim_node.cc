@@ -26,6 +26,12 @@ StoreOptions EngineOptions(rocksdb::Env* env) {
   return options;
 }
 
+StoreOptions HintOptions(rocksdb::Env* env) {
+  StoreOptions options = HintStoreOptions(EngineOptions(env));
+  options.flush_every_commits = 20;
+  return options;
+}
+
 // Runs what it is given at once: to look at a store from outside of the world's time.
 class InlineExecutor final : public Executor {
  public:
@@ -119,15 +125,21 @@ absl::Status SimNode::Start() {
       on_failed_();
     });
   };
-  auto engine =
-      OpenStoreEngine(EngineOptions(env_.get()), process_->workers(), process_->tracer(), std::move(on_fatal));
+  auto engine = OpenStoreEngine(EngineOptions(env_.get()), process_->workers(), process_->tracer(), on_fatal);
   if (!engine.ok()) {
     process_.reset();
     return engine.status();
   }
   engine_ = std::make_unique<MonitoredEngine>(*std::move(engine), static_cast<int>(options_.member.value()), monitor_,
                                               options_.bug);
-  NodeEnvironment environment{{}, *engine_};
+  auto hints = OpenHintStore(HintOptions(env_.get()), process_->workers(), process_->tracer(), on_fatal);
+  if (!hints.ok()) {
+    engine_.reset();
+    process_.reset();
+    return hints.status();
+  }
+  hints_ = *std::move(hints);
+  NodeEnvironment environment{{}, *engine_, hints_.get()};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
   node_ = std::make_unique<Node>(
       NodeOptions{.self = options_.member, .state = options_.state, .record_cache_bytes = kRecordCacheBytes},
@@ -152,6 +164,7 @@ void SimNode::StopProcess(SimNetwork::StopKind kind) {
   process_->Crash(kind);
   clients_.reset();
   node_.reset();
+  hints_.reset();
   engine_.reset();
   process_.reset();
   paused_ = false;
@@ -174,7 +187,8 @@ void SimNode::ShutDown(std::function<void()> stopped) {
   node_->Drain([this, at = incarnation_, stopped = std::move(stopped)] {
     scheduler_.After(Duration(1), [this, at, stopped] {
       if (!running() || incarnation_ != at) return;
-      const absl::Status closed = engine_->Close();
+      absl::Status closed = hints_->Close();
+      closed.Update(engine_->Close());
       if (!closed.ok()) serious_.push_back({scheduler_.now(), "", Severity::kError, "CloseFailed", closed.ToString()});
       StopProcess(SimNetwork::StopKind::kProcess);
       files_->Kill();
@@ -192,6 +206,16 @@ void SimNode::Wipe() {
 void SimNode::JumpClock(Duration by) {
   wall_offset_ += by;
   if (running()) process_->clock().JumpWall(by);
+}
+
+void SimNode::HandlePeer(MemberId from, PeerRequest request, Duration left, PeerHandler::ReplyFn reply) {
+  node_->HandlePeer(from, std::move(request), process_->clock().Now() + left, std::move(reply));
+}
+
+void SimNode::OnEachShard(std::function<void(Shard&)> step) {
+  for (int i = 0; i < options_.shards; ++i) {
+    node_->executor(i).Post([this, i, step] { step(node_->shard(i)); });
+  }
 }
 
 Object SimNode::ReadRecord(const RecordKey& key) {

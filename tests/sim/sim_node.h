@@ -12,6 +12,7 @@
 #include "core/model/cluster_state.h"
 #include "core/model/object.h"
 #include "node/node.h"
+#include "storage/hint_store.h"
 #include "tests/sim/monitor.h"
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_env.h"
@@ -55,6 +56,15 @@ class SimNode {
 
   void ShowLines(std::function<void(const std::string&)> show) { show_ = std::move(show); }
 
+  Node& node() { return *node_; }
+  // Hands a peer's request to the running process, as if a message had brought it. No reply comes from one that stops
+  // meanwhile.
+  void HandlePeer(MemberId from, PeerRequest request, Duration left, PeerHandler::ReplyFn reply);
+  // Runs on the loop of every shard of the running process.
+  void OnEachShard(std::function<void(Shard&)> step);
+  // What the running process keeps for others, as stored.
+  HintStoreFigures hint_figures() const { return hints_->figures(); }
+
   // The durable record of `key` (empty if none), as the running process's engine reads it.
   Object ReadRecord(const RecordKey& key);
   // The record that a power loss at this instant would leave.
@@ -85,6 +95,7 @@ class SimNode {
   // From the bottom up; destroyed in the opposite order.
   std::unique_ptr<SimProcess> process_;
   std::unique_ptr<StoreEngine> engine_;
+  std::unique_ptr<HintStore> hints_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<SimClientServer> clients_;
 };

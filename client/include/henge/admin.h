@@ -26,6 +26,13 @@ struct PeerView {
   uint64_t failures = 0;
 };
 
+// What a node keeps for another one that did not answer.
+struct PendingHintsView {
+  uint32_t target = 0;
+  uint64_t hints = 0;
+  uint64_t bytes = 0;
+};
+
 // What a node says of itself. Counts are since its start.
 struct NodeStatus {
   uint32_t member = 0;
@@ -55,6 +62,12 @@ struct NodeStatus {
   uint64_t commits = 0;  // syncs of the log
   uint64_t commit_records = 0;
   std::vector<PeerView> peers;
+  std::vector<PendingHintsView> hints;  // pending, by target
+  uint64_t hints_stored = 0, hints_delivered = 0;
+  uint64_t hints_redirected = 0;    // of the delivered ones, to who owns the key today
+  uint64_t hints_dropped = 0;       // of dropped buckets
+  uint64_t hints_refused_full = 0;  // for hints.bytes_max
+  uint64_t hints_set_aside = 0;     // broken ones
 };
 
 absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, std::chrono::milliseconds timeout);
@@ -108,6 +121,7 @@ struct Explanation {
   std::vector<uint32_t> fallbacks;  // who stands in, in order
   std::vector<ReplicaView> replicas;
   bool replicas_equal = false;
+  std::vector<ReplicaView> hints;  // of the fallbacks that keep some for the owners
   uint32_t answered_by = 0;
 };
 

@@ -56,6 +56,15 @@ TEST_F(ExplainTest, EqualMeansThatAllAnsweredTheSame) {
   EXPECT_FALSE(Explain({"", "k"})->replicas_equal);
 }
 
+TEST_F(ExplainTest, ShowsWhatFallbacksKeep) {
+  const std::vector<MemberId> fallbacks = ring_->Fallbacks(PartitionOf("k"));
+  replicas_.hints[{fallbacks[1], "k"}] = MakeObject({{1, 1, "a"}});
+  const auto explained = Explain({"", "k"});
+  ASSERT_EQ(explained->hints.size(), 1u);
+  EXPECT_EQ(explained->hints[0].member, fallbacks[1]);
+  EXPECT_EQ(explained->hints[0].object.siblings().size(), 1u);
+}
+
 TEST_F(ExplainTest, BadQueriesAreRefused) {
   EXPECT_EQ(Explain({"", ""}).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Explain({"", std::string(5000, 'k')}).status().code(), absl::StatusCode::kInvalidArgument);

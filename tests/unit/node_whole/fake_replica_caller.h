@@ -27,12 +27,16 @@ class FakeReplicaCaller final : public ReplicaCaller {
     loop_.Post([this, member, request = std::move(request), done = std::move(done)]() mutable {
       if (down.contains(member)) return done(absl::UnavailableError("down"));
       if (auto* scan = std::get_if<ScanRequest>(&request)) return done(Scan(member, *scan));
-      done(Read(member, std::get<ReadRequest>(request).key));
+      const auto& read = std::get<ReadRequest>(request);
+      if (!read.from_hints) return done(Read(member, read.key));
+      auto hint = hints.find({member, read.key.key});
+      done(hint == hints.end() ? ReadReply() : ReadReply{.found = true, .object = hint->second.Encode()});
     });
   }
 
   std::set<MemberId> down;
   std::map<MemberId, int> calls;
+  std::map<std::pair<MemberId, std::string>, Object> hints;  // by who keeps them, and the key
   size_t items_per_page = 3;
 
  private:

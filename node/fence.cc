@@ -1,0 +1,32 @@
+#include "node/fence.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/model/limits.h"
+
+namespace henge {
+
+absl::Status CheckEpoch(const Ring& ring, PartitionId partition, LayoutEpoch epoch) {
+  if (partition.value() >= kPartitionCount) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no partition ", partition.value()));
+  }
+  if (epoch == ring.Epoch(partition)) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat("stale layout epoch: the request has ", epoch.value(), ", partition ",
+                                         partition.value(), " is at ", ring.Epoch(partition).value()));
+}
+
+absl::Status CheckRecordKey(const Ring& ring, const RecordKey& key) {
+  if (key.key.empty() || key.key.size() > kKeyBytesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("a key of ", key.key.size(), " bytes"));
+  }
+  if (ring.state().FindBucket(key.bucket) != nullptr) return absl::OkStatus();
+  const uint64_t version = ring.version().value();
+  // P34: an id below the next one was dropped for good; one above it is of a state that this node has yet to see.
+  if (ring.state().IsDropped(key.bucket)) {
+    return absl::FailedPreconditionError(absl::StrCat("the bucket with the id ", key.bucket.value(),
+                                                      " was dropped as of cluster state version ", version));
+  }
+  return absl::AbortedError(absl::StrCat("cluster state version ", version, " has no bucket with the id ",
+                                         key.bucket.value(), " yet: this node must catch up first"));
+}
+
+}  // namespace henge

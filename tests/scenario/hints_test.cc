@@ -1,0 +1,277 @@
+// Hinted handoff on simulated nodes, disks and links: hazards H17, H18, H20, H21, H39, H54, and the bounds of H43.
+//
+// The requests that a coordinator would send are handed to the fallback directly; what follows is the nodes' own.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/model/object_builder.h"
+#include "core/model/slot.h"
+#include "tests/sim/sim_node.h"
+
+namespace henge::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr uint32_t kNodes = 5;
+
+ClusterState StateOfFive() {
+  std::vector<InitialMember> members;
+  for (uint32_t i = 1; i <= kNodes; ++i) {
+    const std::string host = absl::StrCat("n", i);
+    members.push_back({host, absl::StrCat(host, ":7400"), absl::StrCat(host, ":7401"), "", 100});
+  }
+  return *MakeInitialState("hints", 3, std::move(members));
+}
+
+// What was handed in, and what of it was acknowledged.
+struct Written {
+  RecordKey key;
+  MemberId target;
+  Dot dot;
+  bool acked = false;
+};
+
+class HintCluster {
+ public:
+  explicit HintCluster(uint64_t seed, SimLinkOptions links = {})
+      : scheduler(seed),
+        random(SimRandom(seed).Split("test")),
+        network(scheduler, SimRandom(seed).Split("network"), links),
+        ring(std::make_shared<Ring>(StateOfFive())) {
+    for (uint32_t i = 1; i <= kNodes; ++i) {
+      SimNodeOptions options{.member = MemberId(i), .state = ring->state(), .shards = 2};
+      nodes.push_back(
+          std::make_unique<SimNode>(scheduler, network, SimRandom(seed), monitor, serious, std::move(options), [] {}));
+      EXPECT_TRUE(nodes.back()->Start().ok());
+    }
+  }
+
+  SimNode& node(MemberId member) { return *nodes[member.value() - 1]; }
+
+  // A key of which `fallback` is no owner and `target` is one.
+  RecordKey KeyFor(MemberId fallback, MemberId target, int from) const {
+    for (int i = from;; ++i) {
+      const std::string key = absl::StrCat("k", i);
+      const PartitionId partition = PartitionOf(key);
+      if (!ring->IsOwner(partition, fallback) && ring->IsOwner(partition, target)) return {partition, BucketId(1), key};
+    }
+  }
+
+  // Hands the fallback a hint with a version of its own; the ack, if any, lands in `written`.
+  void Hint(MemberId fallback, MemberId target, RecordKey key) {
+    const uint64_t number = written.size() + 1;
+    const Dot dot{{StoreId(1000), Lifetime(number), 1}, 1};
+    Object object;
+    ObjectBuilder::Add(object, {.dot = dot, .value = absl::StrCat("v", number), .hlc = number});
+    written.push_back({key, target, dot});
+    HintRequest request{
+        .key = key, .epoch = ring->Epoch(key.partition), .target = target, .object = object.Encode(), .needed = 2};
+    node(fallback).HandlePeer(
+        target, std::move(request), seconds(5),
+        [this, index = number - 1](const absl::StatusOr<PeerReply>& reply) { written[index].acked = reply.ok(); });
+  }
+
+  uint64_t Acked() const {
+    uint64_t acked = 0;
+    for (const Written& w : written) acked += w.acked ? 1 : 0;
+    return acked;
+  }
+  // Acknowledged versions that the record at `owner` doesn't cover.
+  std::vector<std::string> MissingAt(MemberId owner) {
+    std::vector<std::string> missing;
+    for (const Written& w : written) {
+      if (w.acked && !node(owner).ReadRecord(w.key).vv().Covers(w.dot)) missing.push_back(w.key.key);
+    }
+    return missing;
+  }
+  // Lets time pass until the fallback keeps nothing more.
+  bool Drained(MemberId fallback, Duration within) {
+    return scheduler.RunUntilTrue([&] { return node(fallback).hint_figures().hints == 0; }, scheduler.now() + within);
+  }
+
+  SimScheduler scheduler;
+  SimRandom random;
+  SimNetwork network;
+  Monitor monitor;
+  std::vector<SeriousEvent> serious;
+  RingPtr ring;
+  std::vector<std::unique_ptr<SimNode>> nodes;
+  std::vector<Written> written;
+};
+
+constexpr MemberId kFallback(4);
+constexpr MemberId kTarget(2);
+
+// Power loss of the fallback at any instant; the target is away meanwhile. What was acknowledged arrives (H17, H20,
+// H54).
+TEST(HintsTest, H17H20AckedHintsSurvivePowerLossAndArrive) {
+  uint64_t acked = 0, crashes = 0;
+  for (uint64_t seed = 1; seed <= 25; ++seed) {
+    HintCluster cluster(seed, {.loss = 0.05, .duplicate = 0.05, .reorder = 0.1});
+    cluster.node(kTarget).PowerLoss();
+    int from = 0;
+    for (int round = 0; round < 4; ++round) {
+      for (int i = 0; i < 8; ++i) {
+        const RecordKey key = cluster.KeyFor(kFallback, kTarget, from);
+        // Some keys twice: the second one merges.
+        if (cluster.random.OneIn(3)) cluster.Hint(kFallback, kTarget, key);
+        cluster.Hint(kFallback, kTarget, key);
+        from = std::stoi(key.key.substr(1)) + 1;
+        cluster.scheduler.RunFor(Duration(static_cast<int64_t>(cluster.random.Below(2'000'000))));
+      }
+      cluster.node(kFallback).PowerLoss();
+      ++crashes;
+      cluster.scheduler.RunFor(seconds(1));
+      ASSERT_TRUE(cluster.node(kFallback).Start().ok());
+    }
+    acked += cluster.Acked();
+    ASSERT_TRUE(cluster.node(kTarget).Start().ok());
+    ASSERT_TRUE(cluster.Drained(kFallback, minutes(5))) << "seed " << seed << ": nothing restarts the delivery";
+    EXPECT_EQ(cluster.MissingAt(kTarget), std::vector<std::string>()) << "seed " << seed;
+  }
+  EXPECT_GT(acked, 200u);
+  EXPECT_EQ(crashes, 100u);
+}
+
+// The check above must see a store whose syncs do nothing.
+TEST(HintsTest, H17UnsyncedHintsWouldBeSeen) {
+  size_t lost = 0;
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    HintCluster cluster(seed);
+    SimNodeOptions lying{.member = kFallback, .state = cluster.ring->state(), .shards = 2, .lying_syncs = true};
+    auto& slot = cluster.nodes[kFallback.value() - 1];
+    slot.reset();
+    slot = std::make_unique<SimNode>(cluster.scheduler, cluster.network, SimRandom(seed + 100), cluster.monitor,
+                                     cluster.serious, std::move(lying), [] {});
+    ASSERT_TRUE(slot->Start().ok());
+    cluster.node(kTarget).PowerLoss();
+    for (int i = 0, from = 0; i < 8; ++i) {
+      const RecordKey key = cluster.KeyFor(kFallback, kTarget, from);
+      cluster.Hint(kFallback, kTarget, key);
+      from = std::stoi(key.key.substr(1)) + 1;
+    }
+    cluster.scheduler.RunFor(milliseconds(50));
+    ASSERT_GT(cluster.Acked(), 0u);
+    slot->PowerLoss();
+    ASSERT_TRUE(cluster.node(kTarget).Start().ok());
+    if (!slot->Start().ok()) {
+      ++lost;
+      continue;
+    }
+    cluster.scheduler.RunFor(minutes(3));
+    lost += cluster.MissingAt(kTarget).size();
+  }
+  EXPECT_GT(lost, 0u);
+}
+
+// H21: no window after which a hint is forgotten; the attempts meanwhile back off.
+TEST(HintsTest, H21HintsOutliveALongOutage) {
+  HintCluster cluster(7);
+  cluster.node(kTarget).PowerLoss();
+  for (int i = 0, from = 0; i < 20; ++i) {
+    const RecordKey key = cluster.KeyFor(kFallback, kTarget, from);
+    cluster.Hint(kFallback, kTarget, key);
+    from = std::stoi(key.key.substr(1)) + 1;
+  }
+  cluster.scheduler.RunFor(seconds(5));
+  EXPECT_EQ(cluster.Acked(), 20u);
+  const uint64_t sent = cluster.network.figures().sent;
+  cluster.scheduler.RunFor(minutes(20));
+  EXPECT_EQ(cluster.node(kFallback).hint_figures().hints, 20u);
+  EXPECT_LT(cluster.network.figures().sent - sent, 5000u) << "attempts back off";
+  ASSERT_TRUE(cluster.node(kTarget).Start().ok());
+  EXPECT_TRUE(cluster.Drained(kFallback, minutes(3)));
+  EXPECT_TRUE(cluster.MissingAt(kTarget).empty());
+}
+
+// H39: the fallback reaches the target in one direction only: acks are lost. Nothing goes before an ack, and the merges
+// that arrive again and again change nothing.
+TEST(HintsTest, H39LostAcksKeepTheHint) {
+  HintCluster cluster(9);
+  cluster.network.Cut(kTarget.value(), kFallback.value());
+  const RecordKey key = cluster.KeyFor(kFallback, kTarget, 0);
+  cluster.Hint(kFallback, kTarget, key);
+  cluster.scheduler.RunFor(minutes(2));
+  EXPECT_EQ(cluster.Acked(), 1u);
+  EXPECT_EQ(cluster.node(kFallback).hint_figures().hints, 1u) << "nobody said that it arrived";
+  EXPECT_TRUE(cluster.MissingAt(kTarget).empty()) << "though it did";
+  cluster.network.Heal();
+  EXPECT_TRUE(cluster.Drained(kFallback, minutes(3)));
+  EXPECT_EQ(cluster.node(kTarget).ReadRecord(key).siblings().size(), 1u);
+}
+
+// H18: the target is replaced while its hints are pending: all owners of the day get them.
+TEST(HintsTest, H18HintsFollowTheOwners) {
+  HintCluster cluster(11);
+  cluster.node(kTarget).PowerLoss();
+  const RecordKey key = cluster.KeyFor(kFallback, kTarget, 0);
+  cluster.Hint(kFallback, kTarget, key);
+  cluster.scheduler.RunFor(seconds(2));
+  ASSERT_EQ(cluster.Acked(), 1u);
+
+  // The fallback becomes an owner in the target's place; only owners of this partition need to know.
+  ClusterState state = cluster.ring->state();
+  std::vector<MemberId>& owners = state.owners[key.partition.value()];
+  std::replace(owners.begin(), owners.end(), kTarget, kFallback);
+  const std::vector<MemberId> now = owners;
+  const auto ring = std::make_shared<const Ring>(std::move(state));
+  for (auto& node : cluster.nodes) {
+    if (node->running()) node->OnEachShard([ring](Shard& shard) { shard.UpdateRing(ring); });
+  }
+  EXPECT_TRUE(cluster.Drained(kFallback, minutes(1))) << "without the old target";
+  for (MemberId owner : now) {
+    EXPECT_TRUE(cluster.node(owner).ReadRecord(key).vv().Covers(cluster.written[0].dot)) << owner.value();
+  }
+}
+
+// A target that comes back is served at once when its peers hear of it, however long it was away.
+TEST(HintsTest, ALivenessChangeWakesTheDelivery) {
+  HintCluster cluster(13);
+  cluster.node(kTarget).PowerLoss();
+  auto say = [&](Liveness liveness) {
+    std::vector<LivenessSnapshot::Entry> entries = {{kTarget, liveness, 1}};
+    auto snapshot = std::make_shared<const LivenessSnapshot>(std::move(entries));
+    cluster.node(kFallback).OnEachShard([snapshot](Shard& shard) { shard.UpdateLiveness(snapshot); });
+  };
+  say(Liveness::kDead);
+  cluster.Hint(kFallback, kTarget, cluster.KeyFor(kFallback, kTarget, 0));
+  cluster.scheduler.RunFor(minutes(5));
+  ASSERT_TRUE(cluster.node(kTarget).Start().ok());
+  say(Liveness::kAlive);
+  EXPECT_TRUE(cluster.Drained(kFallback, milliseconds(500)));
+  EXPECT_TRUE(cluster.MissingAt(kTarget).empty());
+}
+
+// The same seed is the same history, hints included.
+TEST(HintsTest, OneSeedIsOneHistory) {
+  auto run = [](uint64_t seed) {
+    HintCluster cluster(seed, {.loss = 0.1, .duplicate = 0.1, .reorder = 0.2});
+    cluster.node(kTarget).PowerLoss();
+    for (int i = 0, from = 0; i < 12; ++i) {
+      const RecordKey key = cluster.KeyFor(kFallback, kTarget, from);
+      cluster.Hint(kFallback, kTarget, key);
+      from = std::stoi(key.key.substr(1)) + 1;
+      cluster.scheduler.RunFor(milliseconds(2));
+    }
+    cluster.node(kFallback).PowerLoss();
+    EXPECT_TRUE(cluster.node(kFallback).Start().ok());
+    EXPECT_TRUE(cluster.node(kTarget).Start().ok());
+    cluster.scheduler.RunFor(minutes(2));
+    return cluster.scheduler.Unseed();
+  };
+  const uint64_t first = run(3);
+  EXPECT_EQ(first, run(3));
+  EXPECT_NE(first, run(4));
+}
+
+}  // namespace
+}  // namespace henge::sim
