@@ -72,6 +72,8 @@ class Node {
  private:
   class Router;
 
+  void RestLater();
+
   Executor& control() { return executor(0); }
 
   const NodeOptions options_;
