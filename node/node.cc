@@ -69,6 +69,7 @@ absl::Status Node::Start() {
   router_ = std::make_unique<Router>(*this);
   scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);
   explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring_);
+  StartGossip();
   RestLater();
   return absl::OkStatus();
 }
@@ -79,6 +80,18 @@ void Node::RestLater() {
     environment_.engine.RestIfIdle();
     RestLater();
   });
+}
+
+void Node::StartGossip() {
+  auto tell_shards = [this](const LivenessPtr& liveness) {
+    for (int i = 0; i < shard_count(); ++i) {
+      executor(i).Post([this, i, liveness] { shards_[i]->UpdateLiveness(liveness); });
+    }
+  };
+  gossip_ =
+      std::make_unique<Gossip>(options_.gossip, options_.self, environment_.shards[0], ring_, std::move(tell_shards));
+  control_plane_.Register(ControlKind::kGossip, *gossip_);
+  control().Post([this] { gossip_->Start(); });
 }
 
 void Node::Submit(ClientRequest request, Coordinator::ReplyFn reply) {
@@ -132,6 +145,8 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
         for (int p = 0; p < kPartitionCount; ++p) {
           sum.owned_partitions += ring_->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;
         }
+        sum.gossip = gossip_->figures();
+        sum.liveness = gossip_->liveness();
         gathering->done(std::move(sum));
       });
     });
@@ -155,7 +170,10 @@ void Node::Drain(Closure idle) {
   for (int i = 0; i < shard_count(); ++i) {
     executor(i).Post([this, i, one_done] { shards_[i]->Drain(one_done); });
   }
-  control().Post([this, one_done] { scans_->Drain(one_done); });
+  control().Post([this, one_done] {
+    gossip_->Stop();
+    scans_->Drain(one_done);
+  });
 }
 
 }  // namespace henge

@@ -78,6 +78,21 @@ void FillStore(const Reader& read, StoreOptions* store) {
   store->free_bytes_for_control = read.Size("store.free_for_control");
 }
 
+absl::Status FillGossip(const Reader& read, SwimSettings* gossip) {
+  gossip->probe_interval = read.Time("gossip.probe_interval");
+  gossip->probe_timeout = read.Time("gossip.probe_timeout");
+  gossip->suspicion.min = read.Time("gossip.suspicion_min");
+  gossip->suspicion.max = read.Time("gossip.suspicion_max");
+  if (gossip->probe_timeout >= gossip->probe_interval) {
+    return absl::InvalidArgumentError(
+        "gossip.probe_timeout is not shorter than gossip.probe_interval: the others need the time between to help");
+  }
+  if (gossip->suspicion.max < gossip->suspicion.min) {
+    return absl::InvalidArgumentError("gossip.suspicion_max is shorter than gossip.suspicion_min");
+  }
+  return absl::OkStatus();
+}
+
 std::string Quoted(const ConfigKey& key, const std::string& value) {
   if (key.kind == ConfigKind::kInteger) return value;
   std::string out = "\"";
@@ -131,6 +146,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   config.coordinator.in_flight_bytes_max = read.Size("limits.in_flight_bytes");
   config.peer_queue_bytes_max = read.Size("limits.peer_queue");
   config.network_memory_bytes_max = read.Size("limits.network_memory");
+  HENGE_RETURN_IF_ERROR(FillGossip(read, &config.gossip));
   if (config.data_dir.empty()) return absl::InvalidArgumentError("data_dir is empty: say where the data lies");
   if (read.Text("initial_cluster").empty()) {
     FillSingle(&config);

@@ -129,9 +129,12 @@ absl::Status SimNode::Start() {
                                               options_.bug);
   NodeEnvironment environment{{}, *engine_};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
-  node_ = std::make_unique<Node>(
-      NodeOptions{.self = options_.member, .state = options_.state, .record_cache_bytes = kRecordCacheBytes},
-      std::move(environment));
+  if (options_.forget_dead) PlantForgetting(&environment);
+  node_ = std::make_unique<Node>(NodeOptions{.self = options_.member,
+                                             .state = options_.state,
+                                             .gossip = options_.gossip,
+                                             .record_cache_bytes = kRecordCacheBytes},
+                                 std::move(environment));
   if (absl::Status started = node_->Start(); !started.ok()) return started;
   for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
   clients_ = std::make_unique<SimClientServer>(
@@ -140,6 +143,15 @@ absl::Status SimNode::Start() {
       });
   PumpBackground(incarnation_);
   return absl::OkStatus();
+}
+
+void SimNode::PlantForgetting(NodeEnvironment* environment) {
+  const ShardEnvironment home = environment->shards[0];
+  forgetful_ = std::make_unique<ForgetfulTransport>(
+      home.transport, home.executor, [this](MemberId member) { return liveness()->Of(member) == Liveness::kDead; });
+  environment->shards.clear();
+  environment->shards.push_back({home.clock, home.executor, home.random, *forgetful_, home.tracer});
+  for (int s = 1; s < options_.shards; ++s) environment->shards.push_back(process_->environment(s));
 }
 
 void SimNode::PumpBackground(uint64_t incarnation) {
@@ -152,6 +164,7 @@ void SimNode::StopProcess(SimNetwork::StopKind kind) {
   process_->Crash(kind);
   clients_.reset();
   node_.reset();
+  forgetful_.reset();
   engine_.reset();
   process_.reset();
   paused_ = false;
