@@ -45,7 +45,7 @@ TEST(ReplicaHealth, ARunOfStrikesDisqualifiesAtOnce) {
   EXPECT_FALSE(health.Disqualified(kA));
   EXPECT_TRUE(health.OnStrike(kA, At(40), At(60)));
   EXPECT_TRUE(health.Disqualified(kA));
-  EXPECT_TRUE(health.AnyDisqualified());
+  EXPECT_TRUE(health.AnyAvoided());
   EXPECT_FALSE(health.Disqualified(kB));
 }
 
@@ -90,7 +90,7 @@ TEST(ReplicaHealth, AProbeAnsweredInTimeQualifiesAgainAndALateOneDoesNot) {
   EXPECT_TRUE(health.Disqualified(kA));
   EXPECT_TRUE(health.OnAnswer(kA, milliseconds(8)));
   EXPECT_FALSE(health.Disqualified(kA));
-  EXPECT_FALSE(health.AnyDisqualified());
+  EXPECT_FALSE(health.AnyAvoided());
 }
 
 TEST(ReplicaHealth, QualifiedReplicasComeFirstThenFastOnes) {
