@@ -15,6 +15,11 @@ struct Probe {
   bool answered = false;
 };
 
+// A replica that refuses (recovering, another layout epoch) is there all the same.
+bool Answered(const absl::Status& status) {
+  return status.ok() || absl::IsFailedPrecondition(status) || absl::IsAborted(status);
+}
+
 // A loop that was held up looks at what came in first (H46).
 void StrikeIfSilent(const std::shared_ptr<Probe>& probe) {
   if (probe->answered || probe->core->stopped()) return;
@@ -34,8 +39,8 @@ void ProbeAvoided(const CorePtr& core, const RecordKey& key, LayoutEpoch epoch) 
     core->env.transport.Call(owner, ReadRequest{.key = key, .epoch = epoch}, now + kProbeDeadline,
                              [probe](absl::StatusOr<PeerReply> reply) {
                                if (probe->core->stopped()) return;
-                               if (reply.ok()) probe->core->OnFirstAnswer(probe->member, probe->sent_at);
-                               probe->answered = reply.ok();
+                               probe->answered = Answered(reply.status());
+                               if (probe->answered) probe->core->OnFirstAnswer(probe->member, probe->sent_at);
                              });
     // One that is disqualified already has nothing to lose.
     if (core->health.Disqualified(owner)) continue;

@@ -64,7 +64,23 @@ absl::Status Node::Start() {
   router_ = std::make_unique<Router>(*this);
   scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);
   explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring_);
+  ShareVerdicts();
   return absl::OkStatus();
+}
+
+// By way of the control loop, so that all shards hear all verdicts in one order, and end up alike.
+void Node::ShareVerdicts() {
+  if (shard_count() == 1) return;
+  for (const std::unique_ptr<Shard>& shard : shards_) {
+    shard->coordinator().OnVerdict([this](MemberId member, bool disqualified) {
+      control().Post([this, member, disqualified] {
+        for (int i = 0; i < shard_count(); ++i) {
+          executor(i).Post(
+              [this, i, member, disqualified] { shards_[i]->coordinator().HearVerdict(member, disqualified); });
+        }
+      });
+    });
+  }
 }
 
 void Node::Submit(ClientRequest request, Coordinator::ReplyFn reply) {

@@ -72,6 +72,9 @@ class Node {
  private:
   class Router;
 
+  // What one shard's requests show of a peer holds for all shards of the node.
+  void ShareVerdicts();
+
   Executor& control() { return executor(0); }
 
   const NodeOptions options_;
