@@ -69,6 +69,7 @@ absl::Status Node::Start() {
   router_ = std::make_unique<Router>(*this);
   scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);
   explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring_);
+  ShareVerdicts();
   StartGossip();
   RestLater();
   return absl::OkStatus();
@@ -92,6 +93,21 @@ void Node::StartGossip() {
       std::make_unique<Gossip>(options_.gossip, options_.self, environment_.shards[0], ring_, std::move(tell_shards));
   control_plane_.Register(ControlKind::kGossip, *gossip_);
   control().Post([this] { gossip_->Start(); });
+}
+
+// By way of the control loop, so that all shards hear all verdicts in one order, and end up alike.
+void Node::ShareVerdicts() {
+  if (shard_count() == 1) return;
+  for (const std::unique_ptr<Shard>& shard : shards_) {
+    shard->coordinator().OnVerdict([this](MemberId member, bool disqualified) {
+      control().Post([this, member, disqualified] {
+        for (int i = 0; i < shard_count(); ++i) {
+          executor(i).Post(
+              [this, i, member, disqualified] { shards_[i]->coordinator().HearVerdict(member, disqualified); });
+        }
+      });
+    });
+  }
 }
 
 void Node::Submit(ClientRequest request, Coordinator::ReplyFn reply) {
