@@ -11,6 +11,11 @@
 #include "node/wire/peer_codec.h"
 
 namespace henge {
+namespace {
+
+constexpr Duration kRestInterval = std::chrono::seconds(10);
+
+}  // namespace
 
 // Takes a call from the control loop to the loop of its partition, and the answer back.
 class Node::Router : public ReplicaCaller {
@@ -65,7 +70,16 @@ absl::Status Node::Start() {
   scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);
   explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring_);
   StartGossip();
+  RestLater();
   return absl::OkStatus();
+}
+
+// The timer's closure is dropped with its loop, which ends before the node does.
+void Node::RestLater() {
+  control().RunAt(environment_.shards[0].clock.Now() + kRestInterval, [this] {
+    environment_.engine.RestIfIdle();
+    RestLater();
+  });
 }
 
 void Node::StartGossip() {

@@ -77,6 +77,8 @@ class Node {
   class Router;
 
   void StartGossip();
+  void RestLater();
+
   Executor& control() { return executor(0); }
 
   const NodeOptions options_;

@@ -50,7 +50,7 @@ constexpr ConfigKey kSchema[] = {
      "The least severe that is written."},
     {"log.file", ConfigKind::kString, "", "", 0, 0, "A file to append to. Empty: standard error."},
     {"store.block_cache", ConfigKind::kBytes, "32MiB", "", 1 << 20, kAnyMax, "Cache of what is read from the disk."},
-    {"store.record_cache", ConfigKind::kBytes, "64MiB", "", 0, kAnyMax,
+    {"store.record_cache", ConfigKind::kBytes, "56MiB", "", 0, kAnyMax,
      "Cache of the records that were read or written last; it answers reads without the store. 0: none."},
     {"store.write_buffer", ConfigKind::kBytes, "32MiB", "", 1 << 20, int64_t{1} << 32,
      "What is gathered in memory before it is written as a sorted table."},

@@ -164,6 +164,14 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
     return absl::InvalidArgumentError(
         "store.free_for_control is more than store.free_for_writes: puts must be refused before deletes are");
   }
+  // A put that was taken must still find room when its write buffer becomes a table.
+  const uint64_t buffers_bytes =
+      config.store.write_buffer_bytes * static_cast<uint64_t>(config.store.write_buffers_max);
+  if (config.store.free_bytes_for_writes < buffers_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("store.free_for_writes is less than what the write buffers may hold: give at least ",
+                     buffers_bytes, " bytes, or lower store.write_buffer or store.write_buffers"));
+  }
   if (config.coordinator.budget_default > config.coordinator.budget_max) {
     return absl::InvalidArgumentError("request.timeout is more than request.timeout_max");
   }

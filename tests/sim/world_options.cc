@@ -92,6 +92,7 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
     o.lww.keys = std::min(o.lww.keys, 4);
     o.lww.clients = std::min(o.lww.clients, 3);
     o.lww.plain_deletes = 0;
+    o.lww.refusals_are_final = o.link.duplicate == 0;
   }
   return o;
 }

@@ -74,6 +74,7 @@ TEST(NodeConfig, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_THAT(ErrorOf({"--data-dir="}), HasSubstr("data_dir is empty"));
   EXPECT_THAT(ErrorOf({"--client-listen=nowhere"}), HasSubstr("no HOST:PORT"));
   EXPECT_THAT(ErrorOf({"--store-free-for-control=1GiB"}), HasSubstr("more than store.free_for_writes"));
+  EXPECT_THAT(ErrorOf({"--store-free-for-writes=100MiB"}), HasSubstr("give at least 134217728 bytes"));
   EXPECT_THAT(ErrorOf({"--request-timeout=2m"}), HasSubstr("more than request.timeout_max"));
 }
 
