@@ -2,7 +2,6 @@
 #include <signal.h>
 
 #include <chrono>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +16,7 @@ using ::testing::Not;
 
 // Quick, so that a test needn't wait; slow enough for a busy machine.
 const std::vector<std::string> kQuick = {"--gossip-probe-interval=300ms", "--gossip-probe-timeout=120ms",
-                                         "--gossip-suspicion-min=900ms", "--gossip-suspicion-max=2s"};
+                                         "--gossip-suspicion-min=1500ms", "--gossip-suspicion-max=3s"};
 
 v1::PeerStatus PeerOf(const v1::NodeStatusReply& status, int peer) {
   for (const v1::PeerStatus& view : status.peers()) {
@@ -29,11 +28,11 @@ v1::PeerStatus PeerOf(const v1::NodeStatusReply& status, int peer) {
 // What `i` says of `peer`, once it says so; else what it said last.
 v1::PeerStatus AwaitLiveness(HengedCluster& cluster, int i, int peer, const std::string& liveness) {
   v1::PeerStatus view;
-  for (int attempt = 0; attempt < 2000; ++attempt) {
+  const bool said = HengedCluster::AwaitTrue([&] {
     view = PeerOf(cluster.client(i).Status(), peer);
-    if (view.liveness() == liveness) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+    return view.liveness() == liveness;
+  });
+  EXPECT_TRUE(said) << "it says " << view.liveness() << ", not " << liveness;
   return view;
 }
 
