@@ -14,6 +14,7 @@
 #include "core/runtime/environment.h"
 #include "node/control_plane.h"
 #include "node/explain.h"
+#include "node/gossip/gossip.h"
 #include "node/node_figures.h"
 #include "node/scan_coordinator.h"
 #include "node/shard.h"
@@ -26,6 +27,7 @@ struct NodeOptions {
   ClusterState state;
   CoordinatorOptions coordinator;  // `self` is filled in
   ScanSettings scan;
+  SwimSettings gossip;
   size_t record_cache_bytes = 0;                // of all shards together
   uint64_t hint_bytes_max = uint64_t{1} << 30;  // as well
 };
@@ -56,6 +58,8 @@ class Node {
   Executor& executor(int shard) { return environment_.shards[shard].executor; }
   // To be used on executor(shard) only.
   Shard& shard(int shard) { return *shards_[shard]; }
+  // Control loop only.
+  Gossip& gossip() { return *gossip_; }
 
   // Serves one request of a client; `reply` runs on the loop of the key's shard. Any thread.
   void Submit(ClientRequest request, Coordinator::ReplyFn reply);
@@ -74,6 +78,11 @@ class Node {
  private:
   class Router;
 
+  // What one shard's requests show of a peer holds for all shards of the node.
+  void ShareVerdicts();
+  void StartGossip();
+  void RestLater();
+
   Executor& control() { return executor(0); }
 
   const NodeOptions options_;
@@ -84,6 +93,7 @@ class Node {
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;
   std::unique_ptr<Explainer> explainer_;
+  std::unique_ptr<Gossip> gossip_;
 };
 
 }  // namespace henge

@@ -8,6 +8,7 @@
 #include "core/model/mint.h"
 #include "core/model/object.h"
 #include "node/disk_admission.h"
+#include "node/record_repair.h"
 #include "node/replica.h"
 #include "node/stamp_source.h"
 
@@ -23,13 +24,19 @@ class Replica::Impl {
         ring_(std::move(ring)),
         stamps_(stamps, engine, environment.executor),
         store_(engine, environment.executor, cache_bytes),
+        repair_(self, environment, store_),
         alive_(std::make_shared<bool>(true)) {
     minter_.store = engine.store_id();
+    store_.OnBroken([this](const RecordKey& key) { repair_.Begin(key, ring_); });
     DrawLifetime();
   }
 
   void UpdateRing(RingPtr ring) { ring_ = std::move(ring); }
-  const ReplicaFigures& figures() const { return figures_; }
+  ReplicaFigures figures() const {
+    ReplicaFigures figures = figures_;
+    figures.mended = repair_.figures().mended;
+    return figures;
+  }
   StampSource& stamps() { return stamps_; }
 
   absl::Status AdmitWrite(bool tombstone) const;
@@ -70,6 +77,7 @@ class Replica::Impl {
   StampSource stamps_;
   ReplicaFigures figures_;
   ReplicaStore store_;
+  RecordRepair repair_;
   std::shared_ptr<bool> alive_;  // what the engine still answers after the end finds it gone
 };
 

@@ -21,6 +21,8 @@ constexpr size_t kGroupBytesMax = size_t{8} << 20;
 // What RocksDB adds to a record in a WriteBatch: its type and two lengths.
 constexpr size_t kBatchRecordOverheadBytes = 16;
 constexpr size_t kBatchHeaderBytes = 12;
+// A store at rest keeps less than this in its memtable rather than making a table of it.
+constexpr size_t kRestBytesMin = size_t{1} << 20;
 
 // The records of a group in storage order, of each key the last one only: the group is durable as a whole or not at
 // all. In order, because the memtable then finds each place near the one before.
@@ -109,7 +111,29 @@ CommitJob::CommitJob(std::vector<CommitItem> items_in, Executor* loop_in, StoreE
 }
 
 void RocksEngine::Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) {
+  uses_.fetch_add(1, std::memory_order_relaxed);
   commit_worker_->Submit(std::make_unique<CommitJob>(std::move(items), &loop, std::move(done)));
+}
+
+void RocksEngine::RestIfIdle() {
+  const uint64_t uses = uses_.load(std::memory_order_relaxed);
+  if (uses_at_rest_.exchange(uses, std::memory_order_relaxed) != uses) {
+    resting_.store(false, std::memory_order_relaxed);
+    return;
+  }
+  if (resting_.exchange(true, std::memory_order_relaxed)) return;
+  auto job = std::make_unique<CommitJob>(std::vector<CommitItem>(), nullptr, nullptr);
+  job->rest = true;
+  commit_worker_->Submit(std::move(job));
+}
+
+void RocksEngine::Rest() {
+  parts_.cache->EraseUnRefEntries();
+  if (bytes_since_rest_ < kRestBytesMin || !parts_.sticky->ok()) return;
+  bytes_since_rest_ = 0;
+  if (absl::Status status = BeginFlush(parts_); !status.ok()) {
+    tracer_.Event(Severity::kError, "RestFailed", {{"status", status.ToString()}});
+  }
 }
 
 void RocksEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
@@ -132,6 +156,10 @@ void RocksEngine::RunCommits(std::vector<std::unique_ptr<WorkItem>> work) {
   };
   for (std::unique_ptr<WorkItem>& item : work) {
     auto* job = static_cast<CommitJob*>(item.get());
+    if (job->rest) {
+      Rest();
+      continue;
+    }
     if (!group.empty() && bytes + job->bytes > kGroupBytesMax) finish_group();
     group.push_back(job);
     bytes += job->bytes;
@@ -166,6 +194,7 @@ absl::Status RocksEngine::WriteJobs(std::span<CommitJob* const> jobs, size_t byt
   if (!written.ok()) return written;
   commits_.fetch_add(1, std::memory_order_relaxed);
   records_.fetch_add(records.records().size(), std::memory_order_relaxed);
+  bytes_since_rest_ += bytes;
   return AfterSyncedWrite(parts_, bytes);
 }
 

@@ -35,6 +35,7 @@ class RocksEngine final : public StoreEngine {
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override;
   absl::Status WriteMeta(std::string_view name, std::string_view value) override;
   void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
+  void RestIfIdle() override;
   DiskClass disk_class() const override;
   StoreFigures figures() const override;
   absl::Status health() const override { return parts_.sticky->Get(); }
@@ -51,6 +52,7 @@ class RocksEngine final : public StoreEngine {
 
   void RunCommits(std::vector<std::unique_ptr<WorkItem>> work);
   absl::Status WriteJobs(std::span<CommitJob* const> jobs, size_t bytes);
+  void Rest();
   void RunReads(std::vector<std::unique_ptr<WorkItem>> work);
   void CountBroken(const RecordKey& key, const absl::Status& why);
   absl::Status StartStoreId(rocksdb::Env& env);
@@ -62,6 +64,12 @@ class RocksEngine final : public StoreEngine {
   std::atomic<uint64_t> commits_{0};
   std::atomic<uint64_t> records_{0};
   std::atomic<uint64_t> quarantined_{0};
+
+  std::atomic<uint64_t> uses_{0};          // calls of the loops
+  std::atomic<uint64_t> uses_at_rest_{0};  // as of the last RestIfIdle
+  std::atomic<bool> resting_{true};        // nothing was asked for since the memory was given back
+
+  size_t bytes_since_rest_ = 0;  // the commit worker's
 
   std::unique_ptr<BatchWorker> commit_worker_;
   std::unique_ptr<BatchWorker> read_worker_;

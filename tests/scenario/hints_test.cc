@@ -142,6 +142,23 @@ TEST(HintsTest, H17H20AckedHintsSurvivePowerLossAndArrive) {
   EXPECT_EQ(crashes, 100u);
 }
 
+// P10, P11: at the instant of the ack the hint is on the fallback's platter.
+TEST(HintsTest, AnAckedHintIsOnTheDisk) {
+  HintCluster cluster(5);
+  cluster.node(kTarget).PowerLoss();
+  for (int i = 0, from = 0; i < 10; ++i) {
+    const RecordKey key = cluster.KeyFor(kFallback, kTarget, from);
+    cluster.Hint(kFallback, kTarget, key);
+    from = std::stoi(key.key.substr(1)) + 1;
+    const bool acked = cluster.scheduler.RunUntilTrue([&] { return cluster.written.back().acked; },
+                                                      cluster.scheduler.now() + seconds(5));
+    ASSERT_TRUE(acked);
+    absl::StatusOr<Object> image = cluster.node(kFallback).ReadDurableHints(key);
+    ASSERT_TRUE(image.ok()) << image.status();
+    EXPECT_TRUE(image->vv().Covers(cluster.written.back().dot));
+  }
+}
+
 // The check above must see a store whose syncs do nothing.
 TEST(HintsTest, H17UnsyncedHintsWouldBeSeen) {
   size_t lost = 0;

@@ -141,9 +141,12 @@ absl::Status SimNode::Start() {
   hints_ = *std::move(hints);
   NodeEnvironment environment{{}, *engine_, hints_.get()};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
-  node_ = std::make_unique<Node>(
-      NodeOptions{.self = options_.member, .state = options_.state, .record_cache_bytes = kRecordCacheBytes},
-      std::move(environment));
+  if (options_.forget_dead) PlantForgetting(&environment);
+  node_ = std::make_unique<Node>(NodeOptions{.self = options_.member,
+                                             .state = options_.state,
+                                             .gossip = options_.gossip,
+                                             .record_cache_bytes = kRecordCacheBytes},
+                                 std::move(environment));
   if (absl::Status started = node_->Start(); !started.ok()) return started;
   for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
   clients_ = std::make_unique<SimClientServer>(
@@ -152,6 +155,15 @@ absl::Status SimNode::Start() {
       });
   PumpBackground(incarnation_);
   return absl::OkStatus();
+}
+
+void SimNode::PlantForgetting(NodeEnvironment* environment) {
+  const ShardEnvironment home = environment->shards[0];
+  forgetful_ = std::make_unique<ForgetfulTransport>(
+      home.transport, home.executor, [this](MemberId member) { return liveness()->Of(member) == Liveness::kDead; });
+  environment->shards.clear();
+  environment->shards.push_back({home.clock, home.executor, home.random, *forgetful_, home.tracer});
+  for (int s = 1; s < options_.shards; ++s) environment->shards.push_back(process_->environment(s));
 }
 
 void SimNode::PumpBackground(uint64_t incarnation) {
@@ -165,6 +177,7 @@ void SimNode::StopProcess(SimNetwork::StopKind kind) {
   clients_.reset();
   node_.reset();
   hints_.reset();
+  forgetful_.reset();
   engine_.reset();
   process_.reset();
   paused_ = false;
@@ -244,6 +257,26 @@ absl::StatusOr<Object> SimNode::ReadDurableImage(const RecordKey& key) {
                           [&](std::vector<StoreEngine::ReadResult> results) { object = ObjectOf(results[0]); });
   if (absl::Status closed = (*engine)->Close(); !closed.ok()) return closed;
   return object;
+}
+
+absl::StatusOr<Object> SimNode::ReadDurableHints(const RecordKey& key) {
+  SimEnv env(files_->DurableCopy(), 1, [] { return uint64_t{1}; });
+  InlineWorkers workers;
+  SilentTracer tracer;
+  auto hints = OpenHintStore(HintOptions(&env), workers, tracer, [](const absl::Status&) {});
+  if (!hints.ok()) return hints.status();
+  std::vector<HintKey> keys;
+  for (const Member& member : options_.state.members) keys.push_back({member.id, key});
+  Object merged;
+  InlineExecutor loop;
+  (*hints)->Read(std::move(keys), loop, [&merged](std::vector<HintStore::ReadResult> results) {
+    for (const HintStore::ReadResult& result : results) {
+      if (!result.ok() || !result->has_value()) continue;
+      if (absl::StatusOr<Object> object = Object::Decode((*result)->object); object.ok()) merged.Merge(*object);
+    }
+  });
+  if (absl::Status closed = (*hints)->Close(); !closed.ok()) return closed;
+  return merged;
 }
 
 }  // namespace henge::sim

@@ -13,6 +13,7 @@
 #include "core/model/object.h"
 #include "node/node.h"
 #include "storage/hint_store.h"
+#include "tests/sim/forgetful_transport.h"
 #include "tests/sim/monitor.h"
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_env.h"
@@ -27,6 +28,8 @@ struct SimNodeOptions {
   EngineBug bug = EngineBug::kNone;
   bool reuse_lifetime = false;  // planted: every start draws what the first one drew
   bool lying_syncs = false;     // planted: syncs of the log do nothing
+  bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
+  SwimSettings gossip;
 };
 
 class SimNode {
@@ -54,6 +57,11 @@ class SimNode {
   // The next sync of the log fails.
   void FailNextSync() { fail_next_sync_ = true; }
 
+  // Whom the running process holds alive; null if none runs.
+  LivenessPtr liveness() { return running() ? node_->gossip().liveness() : nullptr; }
+  GossipFigures gossip_figures() { return running() ? node_->gossip().figures() : GossipFigures(); }
+  MemberId member() const { return options_.member; }
+
   void ShowLines(std::function<void(const std::string&)> show) { show_ = std::move(show); }
 
   Node& node() { return *node_; }
@@ -69,8 +77,11 @@ class SimNode {
   Object ReadRecord(const RecordKey& key);
   // The record that a power loss at this instant would leave.
   absl::StatusOr<Object> ReadDurableImage(const RecordKey& key);
+  // The merge of the hints for `key` that a power loss at this instant would leave here.
+  absl::StatusOr<Object> ReadDurableHints(const RecordKey& key);
 
  private:
+  void PlantForgetting(NodeEnvironment* environment);
   void StopProcess(SimNetwork::StopKind kind);
   void PumpBackground(uint64_t incarnation);
   SimFault PlanFault(const SimIo& io);
@@ -96,6 +107,7 @@ class SimNode {
   std::unique_ptr<SimProcess> process_;
   std::unique_ptr<StoreEngine> engine_;
   std::unique_ptr<HintStore> hints_;
+  std::unique_ptr<ForgetfulTransport> forgetful_;  // null unless planted
   std::unique_ptr<Node> node_;
   std::unique_ptr<SimClientServer> clients_;
 };
