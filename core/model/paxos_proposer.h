@@ -1,7 +1,7 @@
 // Single-decree Paxos, the side that asks: one ballot's way from prepare over accept to a decision.
 //
-// Pure. Its driver sends what the phase says to every voter, feeds each one's answer once, and obeys the verdict. A
-// An answer goes to the attempt whose message it answers, not to another one of the same ballot: a process that has
+// Pure. Its driver sends what the phase says to every voter, feeds each one's answer once, and obeys the verdict. An
+// answer goes to the attempt whose message it answers, not to another one of the same ballot: a process that has
 // started again may use a ballot of its last life. A value that a voter has accepted takes the place of the driver's
 // own: that of the highest ballot.
 #pragma once

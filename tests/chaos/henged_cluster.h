@@ -26,6 +26,8 @@ class HengedCluster {
   [[nodiscard]] bool StartAll();
   // Waits until member `i` is connected with `peers` others.
   [[nodiscard]] bool AwaitPeers(int i, int peers);
+  // Waits until member `i` goes by `version` of the cluster state, or a later one.
+  [[nodiscard]] bool AwaitState(int i, uint64_t version);
 
   int size() const { return static_cast<int>(members_.size()); }
   HengedProcess& process(int i) { return *members_[static_cast<size_t>(i)]; }

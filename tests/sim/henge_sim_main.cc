@@ -188,7 +188,8 @@ int Main(int argc, char** argv) {
   if (!Parse(argc, argv, &args)) {
     std::fprintf(stderr,
                  "usage: henge-sim --seed N | --seeds A..B [--jobs J] [--verbose] [--plant BUG]\n"
-                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime sync-does-nothing\n");
+                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime sync-does-nothing\n"
+                 "       forget-votes forget-states\n");
     return kExitUsage;
   }
   if (args.single) args.jobs = 1;
