@@ -17,6 +17,7 @@
 #include "node/bucket_order.h"
 #include "node/control_plane.h"
 #include "node/explain.h"
+#include "node/gossip/gossip.h"
 #include "node/node_figures.h"
 #include "node/scan_coordinator.h"
 #include "node/shard.h"
@@ -30,6 +31,7 @@ struct NodeOptions {
   ClusterState state;              // where the node starts if its store knows no newer one
   CoordinatorOptions coordinator;  // `self` is filled in
   ScanSettings scan;
+  SwimSettings gossip;
   size_t record_cache_bytes = 0;  // of all shards together
   // Runs on the control loop for the state that the node starts with, and for each that it adopts.
   std::function<void(const RingPtr&)> on_state;
@@ -61,6 +63,8 @@ class Node {
   Executor& executor(int shard) { return environment_.shards[shard].executor; }
   // To be used on executor(shard) only.
   Shard& shard(int shard) { return *shards_[shard]; }
+  // Control loop only.
+  Gossip& gossip() { return *gossip_; }
 
   // Serves one request of a client; `reply` runs on the loop of the key's shard. Any thread.
   void Submit(ClientRequest request, Coordinator::ReplyFn reply);
@@ -82,6 +86,9 @@ class Node {
  private:
   class Router;
 
+  void StartGossip();
+  void RestLater();
+
   Executor& control() { return executor(0); }
   void Adopt(const RingPtr& ring);
 
@@ -94,6 +101,7 @@ class Node {
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;
   std::unique_ptr<Explainer> explainer_;
+  std::unique_ptr<Gossip> gossip_;
 };
 
 }  // namespace henge

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "coordinator/coordinator.h"
+#include "core/model/liveness.h"
+#include "node/gossip/gossip_figures.h"
 #include "node/replica.h"
 #include "storage/store_engine.h"
 
@@ -17,6 +19,8 @@ struct NodeFigures {
   absl::Status store_health;
   StoreId store_id;
   uint64_t owned_partitions = 0;
+  GossipFigures gossip;
+  LivenessPtr liveness;  // of this node's peers and itself
 };
 
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard);

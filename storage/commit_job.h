@@ -19,7 +19,8 @@ struct CommitJob : WorkItem {
   std::string meta_value;
   Executor* loop;
   StoreEngine::CommitDone done;
-  size_t bytes = 0;  // what the items take in a WriteBatch, at most
+  bool rest = false;  // nothing to write: the store is at rest
+  size_t bytes = 0;   // what the items take in a WriteBatch, at most
 };
 
 }  // namespace henge

@@ -63,9 +63,11 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   void Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark, int64_t now_ms,
              DurableCallback durable);
   void AwaitDurable(const RecordKey& key, DurableCallback durable);
+  void OnBroken(BrokenCallback broken) { broken_ = std::move(broken); }
   size_t overlay_size() const { return overlay_.size(); }
 
  private:
+  void NoteBroken(const RecordKey& key, const absl::Status& status);
   void FlushReads();
   bool NeedsStore(const Request& request) const;
   void Remember(const RecordKey& key, const StoreEngine::ReadResult& result);
@@ -87,6 +89,7 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   std::vector<Request> requests_;  // of this turn
   std::shared_ptr<Batch> batch_;   // of this turn
   uint64_t last_sequence_ = 0;
+  BrokenCallback broken_;
 };
 
 void ReplicaStore::Impl::Enqueue(Request request) {
@@ -151,6 +154,7 @@ void ReplicaStore::Impl::Deliver(Request request, StoreEngine::ReadResult result
   if (!overlaid && NeedsDisk(result)) {
     misses->push_back(std::move(request));
   } else if (request.read) {
+    if (!result.ok()) NoteBroken(request.key, result.status());
     request.read(std::move(result));
   } else {
     DeliverBase(request.key, std::move(request.base), result);
@@ -165,6 +169,7 @@ void ReplicaStore::Impl::DeliverBase(const RecordKey& key, BaseCallback done, co
     return;
   }
   if (!result.ok()) {
+    NoteBroken(key, result.status());
     done(result.status());
     return;
   }
@@ -174,10 +179,15 @@ void ReplicaStore::Impl::DeliverBase(const RecordKey& key, BaseCallback done, co
   }
   absl::StatusOr<Object> object = Object::Decode((*result)->object);
   if (!object.ok()) {
+    NoteBroken(key, object.status());
     done(object.status());
     return;
   }
   done(BaseRecord{*std::move(object), (*result)->mark, true});
+}
+
+void ReplicaStore::Impl::NoteBroken(const RecordKey& key, const absl::Status& status) {
+  if (broken_ && absl::IsDataLoss(status)) broken_(key);
 }
 
 void ReplicaStore::Impl::StartDiskReads(std::vector<Request> misses) {
@@ -207,6 +217,7 @@ void ReplicaStore::Impl::StartDiskReads(std::vector<Request> misses) {
 void ReplicaStore::Impl::OnDiskRead(Request request, StoreEngine::ReadResult result) {
   if (request.read) {
     absl::Status health = engine_.health();
+    if (health.ok() && !result.ok()) NoteBroken(request.key, result.status());
     request.read(health.ok() ? std::move(result) : StoreEngine::ReadResult(std::move(health)));
     return;
   }
@@ -310,6 +321,8 @@ void ReplicaStore::Write(RecordKey key, Object object, std::string encoded, std:
 void ReplicaStore::AwaitDurable(const RecordKey& key, DurableCallback durable) {
   impl_->AwaitDurable(key, std::move(durable));
 }
+
+void ReplicaStore::OnBroken(BrokenCallback broken) { impl_->OnBroken(std::move(broken)); }
 
 size_t ReplicaStore::overlay_size() const { return impl_->overlay_size(); }
 

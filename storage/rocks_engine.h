@@ -36,8 +36,8 @@ class RocksEngine final : public StoreEngine {
     std::unique_ptr<SyncedMark> synced;
     std::unique_ptr<DiskWatch> disk;
     std::unique_ptr<rocksdb::DB> db;
-    size_t flush_bytes = 0;  // a deterministic store flushes after so many bytes; 0: RocksDB decides
-    uint64_t flush_every_commits = 0;
+    size_t flush_bytes = 0;            // a deterministic store flushes after so many bytes; 0: RocksDB decides
+    uint64_t flush_every_commits = 0;  // and after so many commits; 0: by bytes alone
   };
 
   RocksEngine(Parts parts, Tracer& tracer);
@@ -54,6 +54,7 @@ class RocksEngine final : public StoreEngine {
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override;
   absl::Status WriteMeta(std::string_view name, std::string_view value) override;
   void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
+  void RestIfIdle() override;
   DiskClass disk_class() const override;
   StoreFigures figures() const override;
   absl::Status health() const override { return parts_.sticky->Get(); }
@@ -72,6 +73,8 @@ class RocksEngine final : public StoreEngine {
   absl::Status WriteJobs(std::span<CommitJob* const> jobs, size_t bytes);
   absl::Status WriteSynced(rocksdb::WriteBatch* batch);
   absl::Status FlushIfFull(size_t bytes);
+  absl::Status BeginFlush();
+  void Rest();
   void RunReads(std::vector<std::unique_ptr<WorkItem>> work);
   void CountBroken(const RecordKey& key, const absl::Status& why);
   absl::Status StartStoreId(rocksdb::Env& env);
@@ -84,7 +87,15 @@ class RocksEngine final : public StoreEngine {
   std::atomic<uint64_t> records_{0};
   std::atomic<uint64_t> quarantined_{0};
 
-  size_t unflushed_bytes_ = 0;  // the commit worker's
+  std::atomic<uint64_t> uses_{0};          // calls of the loops
+  std::atomic<uint64_t> uses_at_rest_{0};  // as of the last RestIfIdle
+  std::atomic<bool> resting_{true};        // nothing was asked for since the memory was given back
+
+  // The commit worker's.
+  size_t unflushed_bytes_ = 0;
+  uint64_t unflushed_commits_ = 0;
+  size_t bytes_since_rest_ = 0;
+
   std::unique_ptr<BatchWorker> commit_worker_;
   std::unique_ptr<BatchWorker> read_worker_;
   bool closed_ = false;

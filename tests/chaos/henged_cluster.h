@@ -1,6 +1,7 @@
 // A cluster of real henged processes on loopback.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ class HengedCluster {
   [[nodiscard]] bool AwaitPeers(int i, int peers);
   // Waits until member `i` goes by `version` of the cluster state, or a later one.
   [[nodiscard]] bool AwaitState(int i, uint64_t version);
+
+  // Asks again and again, for a while.
+  [[nodiscard]] static bool AwaitTrue(const std::function<bool()>& holds);
 
   int size() const { return static_cast<int>(members_.size()); }
   HengedProcess& process(int i) { return *members_[static_cast<size_t>(i)]; }

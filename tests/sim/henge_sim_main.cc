@@ -35,13 +35,14 @@ struct Arguments {
 // What one job reports to its parent, as a line of figures through a pipe.
 struct Totals {
   uint64_t seeds = 0, acked = 0, mutations = 0, reads = 0, events = 0, crashes = 0, wipes = 0, partitions = 0;
-  uint64_t sync_failures = 0, images = 0, siblings = 0, violations = 0, nondeterministic = 0, double_mints = 0;
+  uint64_t sync_failures = 0, images = 0, siblings = 0, violations = 0, nondeterministic = 0, double_mints = 0,
+           deaths = 0;
 
   void Add(const Totals& o) {
     seeds += o.seeds, acked += o.acked, mutations += o.mutations, reads += o.reads, events += o.events;
     crashes += o.crashes, wipes += o.wipes, partitions += o.partitions, sync_failures += o.sync_failures;
     images += o.images, siblings += o.siblings, violations += o.violations, nondeterministic += o.nondeterministic;
-    double_mints += o.double_mints;
+    double_mints += o.double_mints, deaths += o.deaths;
   }
 };
 
@@ -112,7 +113,8 @@ Totals RunSeed(const Arguments& args, uint64_t seed) {
            r.siblings_seen,
            r.violations.size() > 0,
            0,
-           r.double_mints};
+           r.double_mints,
+           r.deaths};
   if (!r.violations.empty()) ShowViolations(r, options, args);
   if (args.single) std::printf("seed %lu: %s\nfingerprint %016lx\n", seed, options.Describe().c_str(), r.fingerprint);
   if (args.single || seed % kDoubleRunEvery == 0) {
@@ -174,8 +176,10 @@ int Sweep(const Arguments& args) {
               args.jobs);
   std::printf("acked %lu of %lu mutations, %lu reads (%lu with siblings), %lu minted twice, %lu events\n", all.acked,
               all.mutations, all.reads, all.siblings, all.double_mints, all.events);
-  std::printf("faults: %lu crashes and kills, %lu wipes, %lu partitions, %lu failed syncs; %lu disk images inspected\n",
-              all.crashes, all.wipes, all.partitions, all.sync_failures, all.images);
+  std::printf(
+      "faults: %lu crashes and kills, %lu wipes, %lu partitions, %lu failed syncs; %lu disk images inspected; "
+      "%lu members held dead\n",
+      all.crashes, all.wipes, all.partitions, all.sync_failures, all.images, all.deaths);
   std::printf("seeds with violations: %lu, not deterministic: %lu%s\n", all.violations, all.nondeterministic,
               crashed ? "; A JOB CRASHED" : "");
   if (crashed) return kExitCrash;
@@ -189,7 +193,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr,
                  "usage: henge-sim --seed N | --seeds A..B [--jobs J] [--verbose] [--plant BUG]\n"
                  "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime sync-does-nothing\n"
-                 "       forget-votes forget-states\n");
+                 "       forget-votes forget-states forget-dead\n");
     return kExitUsage;
   }
   if (args.single) args.jobs = 1;

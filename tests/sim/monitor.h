@@ -88,6 +88,7 @@ class MonitoredEngine : public StoreEngine {
     return engine_->WriteMeta(name, value);
   }
   void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
+  void RestIfIdle() override { engine_->RestIfIdle(); }
   DiskClass disk_class() const override { return engine_->disk_class(); }
   StoreFigures figures() const override { return engine_->figures(); }
   absl::Status health() const override { return engine_->health(); }

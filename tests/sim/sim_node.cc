@@ -129,7 +129,11 @@ absl::Status SimNode::Start() {
                                               options_.bug);
   NodeEnvironment environment{{}, *engine_};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
-  NodeOptions o{.self = options_.member, .state = options_.state, .record_cache_bytes = kRecordCacheBytes};
+  if (options_.forget_dead) PlantForgetting(&environment);
+  NodeOptions o{.self = options_.member,
+                .state = options_.state,
+                .gossip = options_.gossip,
+                .record_cache_bytes = kRecordCacheBytes};
   o.on_state = [this](const RingPtr& ring) {
     if (options_.watch != nullptr) options_.watch->OnState(static_cast<int>(options_.member.value()), ring);
   };
@@ -147,6 +151,15 @@ absl::Status SimNode::Start() {
   return absl::OkStatus();
 }
 
+void SimNode::PlantForgetting(NodeEnvironment* environment) {
+  const ShardEnvironment home = environment->shards[0];
+  forgetful_ = std::make_unique<ForgetfulTransport>(
+      home.transport, home.executor, [this](MemberId member) { return liveness()->Of(member) == Liveness::kDead; });
+  environment->shards.clear();
+  environment->shards.push_back({home.clock, home.executor, home.random, *forgetful_, home.tracer});
+  for (int s = 1; s < options_.shards; ++s) environment->shards.push_back(process_->environment(s));
+}
+
 void SimNode::PumpBackground(uint64_t incarnation) {
   if (!running() || incarnation != incarnation_) return;
   env_->RunOneBackgroundJob();
@@ -157,6 +170,7 @@ void SimNode::StopProcess(SimNetwork::StopKind kind) {
   process_->Crash(kind);
   clients_.reset();
   node_.reset();
+  forgetful_.reset();
   engine_.reset();
   process_.reset();
   paused_ = false;

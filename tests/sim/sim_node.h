@@ -12,6 +12,7 @@
 #include "core/model/cluster_state.h"
 #include "core/model/object.h"
 #include "node/node.h"
+#include "tests/sim/forgetful_transport.h"
 #include "tests/sim/monitor.h"
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_env.h"
@@ -28,6 +29,8 @@ struct SimNodeOptions {
   bool reuse_lifetime = false;  // planted: every start draws what the first one drew
   bool lying_syncs = false;     // planted: syncs of the log do nothing
   StateWatch* watch = nullptr;  // sees each cluster state that the node goes by
+  bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
+  SwimSettings gossip;
 };
 
 class SimNode {
@@ -61,6 +64,10 @@ class SimNode {
   }
   // None while no process runs.
   StoreId store_id() const { return running() ? engine_->store_id() : StoreId(); }
+  // Whom the running process holds alive; null if none runs.
+  LivenessPtr liveness() { return running() ? node_->gossip().liveness() : nullptr; }
+  GossipFigures gossip_figures() { return running() ? node_->gossip().figures() : GossipFigures(); }
+  MemberId member() const { return options_.member; }
 
   void ShowLines(std::function<void(const std::string&)> show) { show_ = std::move(show); }
 
@@ -70,6 +77,7 @@ class SimNode {
   absl::StatusOr<Object> ReadDurableImage(const RecordKey& key);
 
  private:
+  void PlantForgetting(NodeEnvironment* environment);
   void StopProcess(SimNetwork::StopKind kind);
   void PumpBackground(uint64_t incarnation);
   SimFault PlanFault(const SimIo& io);
@@ -94,6 +102,7 @@ class SimNode {
   // From the bottom up; destroyed in the opposite order.
   std::unique_ptr<SimProcess> process_;
   std::unique_ptr<StoreEngine> engine_;
+  std::unique_ptr<ForgetfulTransport> forgetful_;  // null unless planted
   std::unique_ptr<Node> node_;
   std::unique_ptr<SimClientServer> clients_;
 };

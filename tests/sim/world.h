@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "core/model/swim.h"
 #include "tests/sim/checkers.h"
 #include "tests/sim/monitor.h"
 #include "tests/sim/sim_network.h"
@@ -40,6 +41,7 @@ enum class PlantedBug : uint8_t {
   kSyncDoesNothing,
   kForgetVotes,   // a vote on the cluster state is not stored (P31 absent)
   kForgetStates,  // a decided cluster state is not stored
+  kForgetDead,    // whom gossip holds dead is never asked again
 };
 PlantedBug ParsePlantedBug(const std::string& name);
 
@@ -57,6 +59,7 @@ struct WorldOptions {
   WorkloadOptions lww{.bucket = kLwwBucket, .first_client = 50, .clients = 0};  // beside it, in a bucket of its own
   StateWorkloadOptions state;
   PlantedBug bug = PlantedBug::kNone;
+  SwimSettings gossip;
   bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
 
   static WorldOptions FromSeed(uint64_t seed);
@@ -72,6 +75,7 @@ struct RunResult {
   uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
   uint64_t lww_acked = 0;
   uint64_t state_versions = 0, state_changes = 0;  // decided; acknowledged to who proposed them
+  uint64_t deaths = 0;                             // members that a node held dead
   uint64_t double_mints = 0;                       // mutations that a retry minted again (P8)
 };
 
