@@ -15,6 +15,7 @@ void DeclareExportCommand(CLI::App& app, Action& chosen);
 void DeclareVerifyCommand(CLI::App& app, Action& chosen);
 void DeclareStatusCommand(CLI::App& app, Action& chosen);
 void DeclareRingCommand(CLI::App& app, Action& chosen);
+void DeclareBucketCommand(CLI::App& app, Action& chosen);
 void DeclareExplainCommand(CLI::App& app, Action& chosen);
 void DeclareBenchCommand(CLI::App& app, Action& chosen);
 // Describes `app` as it stands when the command runs.

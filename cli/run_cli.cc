@@ -123,6 +123,7 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Terminal& terminal) {
   DeclareVerifyCommand(app, chosen);
   DeclareStatusCommand(app, chosen);
   DeclareRingCommand(app, chosen);
+  DeclareBucketCommand(app, chosen);
   DeclareExplainCommand(app, chosen);
   DeclareBenchCommand(app, chosen);
   DeclareCompletionCommand(app, chosen);

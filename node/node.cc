@@ -59,17 +59,28 @@ absl::Status Node::Start() {
   const int64_t wall_ms = environment_.shards[0].clock.WallNow().time_since_epoch().count();
   HENGE_ASSIGN_OR_RETURN(const uint64_t stamp_floor,
                          ReadStampFloor(environment_.engine, wall_ms, environment_.shards[0].tracer));
+  const ShardEnvironment& home = environment_.shards[0];
+  HENGE_ASSIGN_OR_RETURN(StoredState stored, LoadState(environment_.engine, options_.state, self()));
+  StateKeeperHooks hooks;
+  hooks.adopted = [this](const RingPtr&, const RingPtr& now) { Adopt(now); };
+  keeper_ = std::make_unique<StateKeeper>(self(), home, environment_.engine, std::move(stored), std::move(hooks));
+  const RingPtr ring = keeper_->ring();
+  ring_.store(ring, std::memory_order_release);
   for (const ShardEnvironment& shard : environment_.shards) {
     const StampStart stamps{.shard = static_cast<int>(shards_.size()), .floor = stamp_floor};
-    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_, stamps,
+    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring, stamps,
                                               options_.record_cache_bytes / environment_.shards.size()));
   }
+  control_plane_.Register(ControlKind::kState, *keeper_);
   shards_[0]->ServeControl(&control_plane_);
-  const ShardEnvironment& home = environment_.shards[0];
   router_ = std::make_unique<Router>(*this);
-  scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);
-  explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring_);
+  scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring);
+  explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring);
   ShareVerdicts();
+  control().Post([this, ring] {
+    if (options_.on_state) options_.on_state(ring);
+    keeper_->Begin();
+  });
   StartGossip();
   RestLater();
   return absl::OkStatus();
@@ -90,7 +101,9 @@ void Node::StartGossip() {
     }
   };
   gossip_ =
-      std::make_unique<Gossip>(options_.gossip, options_.self, environment_.shards[0], ring_, std::move(tell_shards));
+      std::make_unique<Gossip>(options_.gossip, options_.self, environment_.shards[0], ring(), std::move(tell_shards));
+  gossip_->OnState(
+      [this](MemberId peer, StateVersion version, uint64_t digest) { keeper_->OnPeerState(peer, version, digest); });
   control_plane_.Register(ControlKind::kGossip, *gossip_);
   control().Post([this] { gossip_->Start(); });
 }
@@ -136,6 +149,23 @@ void Node::Explain(ExplainQuery query, Explainer::Done done) {
   });
 }
 
+void Node::ChangeState(StateChange change, Duration budget, StateProposer::Done done) {
+  control().Post([this, budget, change = std::move(change), done = std::move(done)]() mutable {
+    keeper_->Propose(std::move(change), budget, std::move(done));
+  });
+}
+
+void Node::Adopt(const RingPtr& ring) {
+  ring_.store(ring, std::memory_order_release);
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i, ring] { shards_[i]->UpdateRing(ring); });
+  }
+  scans_->UpdateRing(ring);
+  explainer_->UpdateRing(ring);
+  gossip_->UpdateRing(ring);
+  if (options_.on_state) options_.on_state(ring);
+}
+
 void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
   struct Gathering {
     NodeFigures sum;
@@ -158,8 +188,9 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
         sum.disk = environment_.engine.disk_class();
         sum.store_health = environment_.engine.health();
         sum.store_id = environment_.engine.store_id();
+        const RingPtr now = ring();
         for (int p = 0; p < kPartitionCount; ++p) {
-          sum.owned_partitions += ring_->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;
+          sum.owned_partitions += now->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;
         }
         sum.gossip = gossip_->figures();
         sum.liveness = gossip_->liveness();
@@ -176,7 +207,7 @@ void Node::Drain(Closure idle) {
   };
   // Counted down on the control loop only.
   auto draining = std::make_shared<Draining>();
-  draining->missing = shard_count() + 1;
+  draining->missing = shard_count() + 2;
   draining->idle = std::move(idle);
   auto one_done = [this, draining] {
     control().Post([draining] {
@@ -189,6 +220,7 @@ void Node::Drain(Closure idle) {
   control().Post([this, one_done] {
     gossip_->Stop();
     scans_->Drain(one_done);
+    keeper_->Drain(one_done);
   });
 }
 

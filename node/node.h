@@ -4,6 +4,8 @@
 // of shard 0; what says "any thread" posts to the right loop by itself.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,23 +14,27 @@
 #include "coordinator/coordinator.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
+#include "node/bucket_order.h"
 #include "node/control_plane.h"
 #include "node/explain.h"
 #include "node/gossip/gossip.h"
 #include "node/node_figures.h"
 #include "node/scan_coordinator.h"
 #include "node/shard.h"
+#include "node/state/state_keeper.h"
 #include "storage/store_engine.h"
 
 namespace henge {
 
 struct NodeOptions {
   MemberId self;
-  ClusterState state;
+  ClusterState state;              // where the node starts if its store knows no newer one
   CoordinatorOptions coordinator;  // `self` is filled in
   ScanSettings scan;
   SwimSettings gossip;
   size_t record_cache_bytes = 0;  // of all shards together
+  // Runs on the control loop for the state that the node starts with, and for each that it adopts.
+  std::function<void(const RingPtr&)> on_state;
 };
 
 // Everything outlives the node.
@@ -49,7 +55,8 @@ class Node {
   absl::Status Start();
 
   MemberId self() const { return options_.self; }
-  const RingPtr& ring() const { return ring_; }
+  // By the newest cluster state of this node. Any thread. What follows from two calls may follow from two states.
+  RingPtr ring() const { return ring_.load(std::memory_order_acquire); }
   StoreId store_id() const { return environment_.engine.store_id(); }
   int shard_count() const { return static_cast<int>(environment_.shards.size()); }
   int ShardOfPartition(PartitionId partition) const { return ShardOf(partition, shard_count()); }
@@ -67,6 +74,9 @@ class Node {
   // These answer on the control loop. Any thread.
   void Scan(ScanQuery query, ScanCoordinator::Done done);
   void Explain(ExplainQuery query, Explainer::Done done);
+  // Decides the cluster state's next version by `change`, within `budget`; `done` gets that version, or why there is
+  // none (StateProposer::Propose). Any thread.
+  void ChangeState(StateChange change, Duration budget, StateProposer::Done done);
   void CollectFigures(absl::AnyInvocable<void(NodeFigures)> done);
 
   // Refuses new requests; `idle` runs on the control loop when those under way have been answered. Any thread, once.
@@ -82,11 +92,13 @@ class Node {
   void RestLater();
 
   Executor& control() { return executor(0); }
+  void Adopt(const RingPtr& ring);
 
   const NodeOptions options_;
   NodeEnvironment environment_;
-  RingPtr ring_;
+  std::atomic<RingPtr> ring_;
   ControlPlane control_plane_;
+  std::unique_ptr<StateKeeper> keeper_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;

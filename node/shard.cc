@@ -8,6 +8,7 @@ namespace henge {
 Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring,
              StampStart stamps, size_t cache_bytes)
     : clock_(environment.clock),
+      state_version_(ring->version()),
       replica_(std::make_unique<Replica>(options.self, environment, engine, ring, stamps, cache_bytes)),
       coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, std::move(ring))) {}
 
@@ -41,6 +42,7 @@ void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, R
 }
 
 void Shard::UpdateRing(RingPtr ring) {
+  state_version_ = ring->version();
   replica_->UpdateRing(ring);
   coordinator_->UpdateRing(std::move(ring));
 }

@@ -25,6 +25,7 @@ class Shard : public PeerHandler {
   void HandleClient(ClientRequest request, Coordinator::ReplyFn reply);
   void Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) override;
   void UpdateRing(RingPtr ring);
+  StateVersion state_version() const { return state_version_; }
   void UpdateLiveness(LivenessPtr liveness);
   // Who serves the ControlRequests that come to this shard; it outlives the shard. Without: UNIMPLEMENTED.
   void ServeControl(PeerHandler* control) { control_ = control; }
@@ -35,6 +36,7 @@ class Shard : public PeerHandler {
 
  private:
   Clock& clock_;
+  StateVersion state_version_;
   PeerHandler* control_ = nullptr;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Coordinator> coordinator_;

@@ -1,53 +1,14 @@
 #include "henge/admin.h"
 
-#include <grpcpp/client_context.h>
-
-#include <functional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "client/src/channel.h"
-#include "client/src/endpoints.h"
-#include "client/src/grpc_status.h"
+#include "client/src/admin_call.h"
 #include "client/src/wire.h"
-#include "henge/v1/admin.grpc.pb.h"
 
 namespace henge {
 namespace {
 
 using std::chrono::milliseconds;
-
-template <class Request, class Reply>
-using Method = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Reply*);
-
-template <class Request, class Reply>
-absl::StatusOr<Reply> AskOne(const std::string& endpoint, Method<Request, Reply> method, const Request& request,
-                             milliseconds timeout) {
-  auto stub = v1::Admin::NewStub(sdk::MakeChannel(endpoint, timeout));
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
-  Reply reply;
-  absl::Status status = sdk::FromGrpc(((*stub).*method)(&context, request, &reply));
-  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(endpoint, ": ", status.message()));
-  return reply;
-}
-
-template <class Request, class Reply>
-absl::StatusOr<Reply> AskFirst(std::string_view endpoints, Method<Request, Reply> method, const Request& request,
-                               milliseconds timeout) {
-  auto list = sdk::ParseEndpoints(endpoints);
-  if (!list.ok()) return list.status();
-  std::vector<std::string> errors;
-  absl::StatusCode code = absl::StatusCode::kUnavailable;
-  for (const std::string& endpoint : *list) {
-    auto reply = AskOne(endpoint, method, request, timeout);
-    if (reply.ok()) return reply;
-    code = reply.status().code();
-    errors.push_back(std::string(reply.status().message()));
-  }
-  return absl::Status(code, absl::StrJoin(errors, "; "));
-}
 
 PeerView PeerOf(const v1::PeerStatus& peer) {
   return {.member = peer.member(),
@@ -94,8 +55,9 @@ ReplicaView ReplicaOf(const v1::ExplainReplica& replica) {
 }  // namespace
 
 absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, milliseconds timeout) {
-  auto reply = AskFirst(endpoint, Method<v1::NodeStatusRequest, v1::NodeStatusReply>(&v1::Admin::Stub::GetNodeStatus),
-                        v1::NodeStatusRequest(), timeout);
+  auto reply = sdk::AskFirst(
+      endpoint, sdk::AdminMethod<v1::NodeStatusRequest, v1::NodeStatusReply>(&v1::Admin::Stub::GetNodeStatus),
+      v1::NodeStatusRequest(), timeout);
   if (!reply.ok()) return reply.status();
   NodeStatus status;
   status.member = reply->member();
@@ -140,9 +102,9 @@ absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, millisecon
 }
 
 absl::StatusOr<EncodedClusterState> FetchClusterState(std::string_view endpoints, milliseconds timeout) {
-  auto reply =
-      AskFirst(endpoints, Method<v1::ClusterStateRequest, v1::ClusterStateReply>(&v1::Admin::Stub::GetClusterState),
-               v1::ClusterStateRequest(), timeout);
+  auto reply = sdk::AskFirst(
+      endpoints, sdk::AdminMethod<v1::ClusterStateRequest, v1::ClusterStateReply>(&v1::Admin::Stub::GetClusterState),
+      v1::ClusterStateRequest(), timeout);
   if (!reply.ok()) return reply.status();
   return EncodedClusterState{std::move(*reply->mutable_state()), reply->version(), reply->digest()};
 }
@@ -152,8 +114,8 @@ absl::StatusOr<Explanation> ExplainKey(std::string_view endpoints, std::string_v
   v1::ExplainRequest request;
   request.set_bucket(std::string(bucket));
   request.set_key(std::string(key));
-  auto reply =
-      AskFirst(endpoints, Method<v1::ExplainRequest, v1::ExplainReply>(&v1::Admin::Stub::Explain), request, timeout);
+  auto reply = sdk::AskFirst(
+      endpoints, sdk::AdminMethod<v1::ExplainRequest, v1::ExplainReply>(&v1::Admin::Stub::Explain), request, timeout);
   if (!reply.ok()) return reply.status();
   if (reply->code() != 0) return sdk::StatusOf(reply->code(), reply->message());
   Explanation explanation;

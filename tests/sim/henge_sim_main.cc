@@ -192,7 +192,8 @@ int Main(int argc, char** argv) {
   if (!Parse(argc, argv, &args)) {
     std::fprintf(stderr,
                  "usage: henge-sim --seed N | --seeds A..B [--jobs J] [--verbose] [--plant BUG]\n"
-                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime sync-does-nothing forget-dead\n");
+                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime sync-does-nothing\n"
+                 "       forget-votes forget-states forget-dead\n");
     return kExitUsage;
   }
   if (args.single) args.jobs = 1;

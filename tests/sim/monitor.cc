@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/model/object_builder.h"
+#include "node/state/state_store.h"
 
 namespace henge::sim {
 namespace {
@@ -97,6 +98,13 @@ std::vector<StoreEngine::ReadResult> MonitoredEngine::ReadCached(std::span<const
   for (size_t i = 0; i < keys.size(); ++i) NoteRead(keys[i]->key, results[i]);
   Spoil(&results);
   return results;
+}
+
+void MonitoredEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
+  const bool forget = (bug_ == EngineBug::kForgetVotes && name == kVoteNote) ||
+                      (bug_ == EngineBug::kForgetStates && name == kStateNote);
+  if (forget) name = "forgotten";
+  engine_->CommitMeta(std::move(name), std::move(value), loop, std::move(done));
 }
 
 void MonitoredEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) {

@@ -64,6 +64,8 @@ enum class EngineBug : uint8_t {
   kDropSibling,        // of several siblings only the last one is stored, under the full context
   kAbsentOnReadError,  // a broken record reads as absent
   kForgetWrites,       // one write in eight is acknowledged and not stored
+  kForgetVotes,        // a vote on the cluster state is told, and not stored
+  kForgetStates,       // a decided cluster state is gone by, and not stored
 };
 
 // An engine that shows the monitor what passes, and may have a bug. Owns the real one.
@@ -85,9 +87,7 @@ class MonitoredEngine : public StoreEngine {
   absl::Status WriteMeta(std::string_view name, std::string_view value) override {
     return engine_->WriteMeta(name, value);
   }
-  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override {
-    engine_->CommitMeta(std::move(name), std::move(value), loop, std::move(done));
-  }
+  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
   void RestIfIdle() override { engine_->RestIfIdle(); }
   DiskClass disk_class() const override { return engine_->disk_class(); }
   StoreFigures figures() const override { return engine_->figures(); }

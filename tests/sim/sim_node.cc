@@ -130,12 +130,18 @@ absl::Status SimNode::Start() {
   NodeEnvironment environment{{}, *engine_};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
   if (options_.forget_dead) PlantForgetting(&environment);
-  node_ = std::make_unique<Node>(NodeOptions{.self = options_.member,
-                                             .state = options_.state,
-                                             .gossip = options_.gossip,
-                                             .record_cache_bytes = kRecordCacheBytes},
-                                 std::move(environment));
-  if (absl::Status started = node_->Start(); !started.ok()) return started;
+  NodeOptions o{.self = options_.member,
+                .state = options_.state,
+                .gossip = options_.gossip,
+                .record_cache_bytes = kRecordCacheBytes};
+  o.on_state = [this](const RingPtr& ring) {
+    if (options_.watch != nullptr) options_.watch->OnState(static_cast<int>(options_.member.value()), ring);
+  };
+  node_ = std::make_unique<Node>(std::move(o), std::move(environment));
+  if (absl::Status started = node_->Start(); !started.ok()) {
+    StopProcess(SimNetwork::StopKind::kProcess);
+    return started;
+  }
   for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
   clients_ = std::make_unique<SimClientServer>(
       network_, options_.member, [node = node_.get()](ClientRequest request, SimClientServer::ReplyFn reply) {
@@ -200,6 +206,7 @@ void SimNode::Wipe() {
   HENGE_CHECK(!running());
   files_->Wipe();
   monitor_.OnWipe(static_cast<int>(options_.member.value()));
+  if (options_.watch != nullptr) options_.watch->OnWipe(static_cast<int>(options_.member.value()));
 }
 
 void SimNode::JumpClock(Duration by) {

@@ -17,6 +17,7 @@
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_env.h"
 #include "tests/sim/sim_process.h"
+#include "tests/sim/state_watch.h"
 
 namespace henge::sim {
 
@@ -27,6 +28,7 @@ struct SimNodeOptions {
   EngineBug bug = EngineBug::kNone;
   bool reuse_lifetime = false;  // planted: every start draws what the first one drew
   bool lying_syncs = false;     // planted: syncs of the log do nothing
+  StateWatch* watch = nullptr;  // sees each cluster state that the node goes by
   bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
   SwimSettings gossip;
 };
@@ -56,6 +58,12 @@ class SimNode {
   // The next sync of the log fails.
   void FailNextSync() { fail_next_sync_ = true; }
 
+  // Proposes a change of the cluster state. `done` never runs if the process ends first.
+  void ChangeState(StateChange change, Duration budget, StateProposer::Done done) {
+    node_->ChangeState(std::move(change), budget, std::move(done));
+  }
+  // None while no process runs.
+  StoreId store_id() const { return running() ? engine_->store_id() : StoreId(); }
   // Whom the running process holds alive; null if none runs.
   LivenessPtr liveness() { return running() ? node_->gossip().liveness() : nullptr; }
   GossipFigures gossip_figures() { return running() ? node_->gossip().figures() : GossipFigures(); }

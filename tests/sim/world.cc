@@ -43,6 +43,10 @@ EngineBug EngineBugOf(PlantedBug bug) {
       return EngineBug::kDropSibling;
     case PlantedBug::kForgetWrites:
       return EngineBug::kForgetWrites;
+    case PlantedBug::kForgetVotes:
+      return EngineBug::kForgetVotes;
+    case PlantedBug::kForgetStates:
+      return EngineBug::kForgetStates;
     default:
       return EngineBug::kNone;
   }
@@ -72,10 +76,12 @@ class World {
   History history_;
   std::vector<SeriousEvent> serious_;
   RingPtr ring_;
+  StateWatch watch_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<Nemesis> nemesis_;
   std::unique_ptr<Workload> workload_;
   std::unique_ptr<Workload> lww_;  // null in runs without one
+  std::unique_ptr<StateWorkload> state_;
   RunResult result_;
 };
 
@@ -90,6 +96,7 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     SimNodeOptions n{.member = MemberId(i + 1), .state = ring_->state(), .shards = options.shards};
     n.bug = EngineBugOf(options.bug);
     n.reuse_lifetime = options.bug == PlantedBug::kReuseLifetime;
+    n.watch = &watch_;
     n.gossip = options.gossip;
     n.forget_dead = options.bug == PlantedBug::kForgetDead;
     n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
@@ -106,6 +113,8 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
   if (options_.lww.clients > 0) {
     lww_ = std::make_unique<Workload>(options_.lww, options_.seed, scheduler_, network_, ring_, history_, monitor_);
   }
+  state_ =
+      std::make_unique<StateWorkload>(options_.state, options_.seed, options_.duration, scheduler_, nodes_, watch_);
   if (options_.inspect_images) {
     workload_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
     if (lww_ != nullptr) lww_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
@@ -230,6 +239,7 @@ RunResult World::Run() {
   scheduler_.RunFor(milliseconds(20));
   workload_->Start();
   if (lww_ != nullptr) lww_->Start();
+  state_->Start();
   nemesis_->Start();
   const SimTime limit = scheduler_.now() + kWorkloadLimit;
   if (!scheduler_.RunUntilTrue([this] { return workload_->finished() && (lww_ == nullptr || lww_->finished()); },
@@ -247,6 +257,7 @@ RunResult World::Run() {
     CheckFinals();
   }
   CheckEveryoneAlive(scheduler_, nodes_, healed_at + LivenessBound(options_.gossip), &result_.violations);
+  state_->Finish(&result_.violations);
   for (const SeriousEvent& e : serious_) {
     const bool planned = e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0;
     if (e.severity == Severity::kAlarm && !planned) Report("I5", "alarm: " + e.text);
@@ -258,6 +269,8 @@ RunResult World::Run() {
   result_.sync_failures = f.sync_failures;
   result_.acked = workload_->acked();
   if (lww_ != nullptr) result_.lww_acked = lww_->acked();
+  result_.state_versions = watch_.newest().value();
+  result_.state_changes = state_->changed();
   result_.mutations = history_.mutations().size();
   result_.reads = history_.reads().size();
   result_.siblings_seen = static_cast<uint64_t>(std::count_if(history_.reads().begin(), history_.reads().end(),

@@ -13,6 +13,7 @@
 #include "tests/sim/checkers.h"
 #include "tests/sim/monitor.h"
 #include "tests/sim/sim_network.h"
+#include "tests/sim/state_workload.h"
 #include "tests/sim/workload.h"
 
 namespace henge::sim {
@@ -38,7 +39,9 @@ enum class PlantedBug : uint8_t {
   kForgetWrites,
   kReuseLifetime,  // a restarted process draws the lifetimes of the last one (P3 absent)
   kSyncDoesNothing,
-  kForgetDead,  // whom gossip holds dead is never asked again
+  kForgetVotes,   // a vote on the cluster state is not stored (P31 absent)
+  kForgetStates,  // a decided cluster state is not stored
+  kForgetDead,    // whom gossip holds dead is never asked again
 };
 PlantedBug ParsePlantedBug(const std::string& name);
 
@@ -54,6 +57,7 @@ struct WorldOptions {
   FaultOptions faults;
   WorkloadOptions workload;
   WorkloadOptions lww{.bucket = kLwwBucket, .first_client = 50, .clients = 0};  // beside it, in a bucket of its own
+  StateWorkloadOptions state;
   PlantedBug bug = PlantedBug::kNone;
   SwimSettings gossip;
   bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
@@ -70,8 +74,9 @@ struct RunResult {
   uint64_t acked = 0, mutations = 0, reads = 0, dots = 0;
   uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
   uint64_t lww_acked = 0;
-  uint64_t deaths = 0;        // members that a node held dead
-  uint64_t double_mints = 0;  // mutations that a retry minted again (P8)
+  uint64_t state_versions = 0, state_changes = 0;  // decided; acknowledged to who proposed them
+  uint64_t deaths = 0;                             // members that a node held dead
+  uint64_t double_mints = 0;                       // mutations that a retry minted again (P8)
 };
 
 // `show` gets each line of the nodes' logs, if set.

@@ -94,22 +94,25 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
     o.lww.plain_deletes = 0;
     o.lww.refusals_are_final = o.link.duplicate == 0;
   }
+  SimRandom state = SimRandom(seed).Split("state-options");
+  if (state.Chance(0.5)) o.state.changes = static_cast<int>(1 + state.Below(12));
   return o;
 }
 
 std::string WorldOptions::Describe() const {
   const auto us = [](Duration d) { return std::chrono::duration_cast<microseconds>(d).count(); };
-  return absl::StrCat(
-      "nodes=", nodes, " shards=", shards, " duration_ms=", us(duration) / 1000,
-      " | link: delay_us=", us(link.delay_min), "+", us(link.delay_mean), " loss=", link.loss,
-      " duplicate=", link.duplicate, " reorder=", link.reorder, " | faults: events=", faults.events,
-      faults.crashes ? " crashes" : "", faults.kills ? " kills" : "", faults.clean_restarts ? " clean-restarts" : "",
-      faults.wipe ? " wipe" : "", faults.partitions ? " partitions" : "", faults.pauses ? " pauses" : "",
-      faults.clock_jumps ? " clock-jumps" : "", faults.sync_failures ? " sync-failures" : "",
-      " | workload: clients=", workload.clients, " keys=", workload.keys, " ops=", workload.ops_per_client,
-      " blind=", workload.blind_puts, " deletes=", workload.deletes, " w=", workload.w, " r=", workload.r,
-      " timeout_ms=", us(workload.timeout) / 1000, " think_ms=", us(workload.think_time_mean) / 1000,
-      " large=", workload.padding_large, " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
+  return absl::StrCat("nodes=", nodes, " shards=", shards, " duration_ms=", us(duration) / 1000,
+                      " | link: delay_us=", us(link.delay_min), "+", us(link.delay_mean), " loss=", link.loss,
+                      " duplicate=", link.duplicate, " reorder=", link.reorder, " | faults: events=", faults.events,
+                      faults.crashes ? " crashes" : "", faults.kills ? " kills" : "",
+                      faults.clean_restarts ? " clean-restarts" : "", faults.wipe ? " wipe" : "",
+                      faults.partitions ? " partitions" : "", faults.pauses ? " pauses" : "",
+                      faults.clock_jumps ? " clock-jumps" : "", faults.sync_failures ? " sync-failures" : "",
+                      " | workload: clients=", workload.clients, " keys=", workload.keys,
+                      " ops=", workload.ops_per_client, " blind=", workload.blind_puts, " deletes=", workload.deletes,
+                      " w=", workload.w, " r=", workload.r, " timeout_ms=", us(workload.timeout) / 1000,
+                      " think_ms=", us(workload.think_time_mean) / 1000, " large=", workload.padding_large,
+                      " state_changes=", state.changes, " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
 }
 
 PlantedBug ParsePlantedBug(const std::string& name) {
@@ -117,6 +120,8 @@ PlantedBug ParsePlantedBug(const std::string& name) {
   if (name == "drop-sibling") return PlantedBug::kDropSibling;
   if (name == "forget-writes") return PlantedBug::kForgetWrites;
   if (name == "reuse-lifetime") return PlantedBug::kReuseLifetime;
+  if (name == "forget-votes") return PlantedBug::kForgetVotes;
+  if (name == "forget-states") return PlantedBug::kForgetStates;
   if (name == "sync-does-nothing") return PlantedBug::kSyncDoesNothing;
   if (name == "forget-dead") return PlantedBug::kForgetDead;
   return PlantedBug::kNone;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -123,5 +124,41 @@ struct Explanation {
 // Where `key` lies, and what each of its owners has of it.
 absl::StatusOr<Explanation> ExplainKey(std::string_view endpoints, std::string_view bucket, std::string_view key,
                                        std::chrono::milliseconds timeout);
+
+// A bucket: a namespace of keys with a conflict policy and defaults of its own.
+struct BucketView {
+  uint32_t id = 0;  // never used again
+  std::string name;
+  std::string conflict;              // siblings, lww (the last writer wins: concurrent writes are lost)
+  uint32_t read_quorum = 0;          // of a call that names none; 0 = a majority
+  uint32_t write_quorum = 0;         // 0 = a majority
+  std::string mode;                  // sloppy, strict
+  std::string durability;            // fsync
+  std::chrono::milliseconds ttl{0};  // of a put that names no expiry; 0 = none
+};
+
+absl::StatusOr<std::vector<BucketView>> ListBuckets(std::string_view endpoints, std::chrono::milliseconds timeout);
+
+// What a bucket is to be; what is absent or empty stays as it is, or is the default.
+struct BucketOptions {
+  std::string name;
+  std::string conflict;  // when it is made; never changes
+  std::optional<uint32_t> read_quorum;
+  std::optional<uint32_t> write_quorum;
+  std::string mode;
+  std::string durability;
+  std::optional<std::chrono::milliseconds> ttl;
+};
+
+// Each returns the version of the cluster state that holds the change. A node that has not heard of that version yet
+// does not know the bucket. ALREADY_EXISTS, NOT_FOUND, INVALID_ARGUMENT: nothing was changed. UNAVAILABLE or
+// DEADLINE_EXCEEDED: it may yet be; ask ListBuckets.
+absl::StatusOr<uint64_t> CreateBucket(std::string_view endpoints, const BucketOptions& bucket,
+                                      std::chrono::milliseconds timeout);
+absl::StatusOr<uint64_t> SetBucket(std::string_view endpoints, const BucketOptions& bucket,
+                                   std::chrono::milliseconds timeout);
+// Its keys are gone for good; a later bucket of the same name starts empty.
+absl::StatusOr<uint64_t> DropBucket(std::string_view endpoints, std::string_view name,
+                                    std::chrono::milliseconds timeout);
 
 }  // namespace henge
