@@ -133,6 +133,7 @@ void StateKeeper::BindIfDue() {
       std::count_if(members.begin(), members.end(), [this](const Member& member) { return member.id < self_; });
   if (home_.clock.Now() < met_all_at_ + rank * kBindingHeadStart) return;
   std::vector<std::pair<MemberId, StoreId>> stores;
+  stores.reserve(members.size());
   for (const Member& member : members) {
     stores.emplace_back(member.id, member.id == self_ ? holder_.store() : peers_.StoreOf(member.id));
   }

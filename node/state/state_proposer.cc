@@ -25,6 +25,7 @@ PaxosProposer::Phase PhaseOf(StateAsk ask) {
 
 std::vector<MemberId> MembersOf(const ClusterState& state) {
   std::vector<MemberId> members;
+  members.reserve(state.members.size());
   for (const Member& member : state.members) members.push_back(member.id);
   return members;
 }
