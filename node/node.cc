@@ -79,6 +79,7 @@ absl::Status Node::Start() {
     if (options_.on_state) options_.on_state(ring);
     keeper_->Begin();
   });
+  ShareVerdicts();
   StartGossip();
   RestLater();
   return absl::OkStatus();
@@ -104,6 +105,21 @@ void Node::StartGossip() {
       [this](MemberId peer, StateVersion version, uint64_t digest) { keeper_->OnPeerState(peer, version, digest); });
   control_plane_.Register(ControlKind::kGossip, *gossip_);
   control().Post([this] { gossip_->Start(); });
+}
+
+// By way of the control loop, so that all shards hear all verdicts in one order, and end up alike.
+void Node::ShareVerdicts() {
+  if (shard_count() == 1) return;
+  for (const std::unique_ptr<Shard>& shard : shards_) {
+    shard->coordinator().OnVerdict([this](MemberId member, bool disqualified) {
+      control().Post([this, member, disqualified] {
+        for (int i = 0; i < shard_count(); ++i) {
+          executor(i).Post(
+              [this, i, member, disqualified] { shards_[i]->coordinator().HearVerdict(member, disqualified); });
+        }
+      });
+    });
+  }
 }
 
 void Node::Submit(ClientRequest request, Coordinator::ReplyFn reply) {
