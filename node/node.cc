@@ -47,8 +47,7 @@ Node::Node(NodeOptions options, NodeEnvironment environment)
         options.coordinator.self = options.self;
         return std::move(options);
       }()),
-      environment_(std::move(environment)),
-      ring_(std::make_shared<const Ring>(options_.state)) {
+      environment_(std::move(environment)) {
   HENGE_CHECK(!environment_.shards.empty());
 }
 

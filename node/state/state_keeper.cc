@@ -85,7 +85,7 @@ void StateKeeper::OnAdopted(const RingPtr& before, const RingPtr& now) {
 // come by themselves.
 Task<void> StateKeeper::KeepUp() {
   Duration pause = kPauseFirst;
-  while (true) {
+  while (!draining_) {
     std::vector<MemberId> others;
     for (const Member& member : ring()->state().members) {
       if (member.id != self_) others.push_back(member.id);
@@ -105,7 +105,7 @@ Task<void> StateKeeper::KeepUp() {
 }
 
 void StateKeeper::Fetch(MemberId from) {
-  if (from == self_ || !fetching_.insert(from).second) return;
+  if (draining_ || from == self_ || !fetching_.insert(from).second) return;
   peers_.Ask(from, {.ask = StateAsk::kFetch}, kFetchTime, [this, from](const absl::StatusOr<StateAnswer>&) {
     fetching_.erase(from);
     if (!HasMetAll()) return;
@@ -133,6 +133,7 @@ void StateKeeper::BindIfDue() {
       std::count_if(members.begin(), members.end(), [this](const Member& member) { return member.id < self_; });
   if (home_.clock.Now() < met_all_at_ + rank * kBindingHeadStart) return;
   std::vector<std::pair<MemberId, StoreId>> stores;
+  stores.reserve(members.size());
   for (const Member& member : members) {
     stores.emplace_back(member.id, member.id == self_ ? holder_.store() : peers_.StoreOf(member.id));
   }

@@ -58,8 +58,11 @@ class StateKeeper : public ControlService {
   // Whether the members' states contradict, so that nothing may be changed (P30).
   bool contradicted() const { return holder_.contradicted(); }
 
-  // Takes no new proposal; `idle` runs when none is under way. Peers are served on.
-  void Drain(Closure idle) { proposer_.Drain(std::move(idle)); }
+  // Takes no new proposal and asks nobody for news; `idle` runs when no proposal is under way. Peers are served on.
+  void Drain(Closure idle) {
+    draining_ = true;
+    proposer_.Drain(std::move(idle));
+  }
 
  private:
   void OnAdopted(const RingPtr& before, const RingPtr& now);
@@ -79,6 +82,7 @@ class StateKeeper : public ControlService {
   StateProposer proposer_;
   std::set<MemberId> fetching_;
   MonotonicTime met_all_at_{};
+  bool draining_ = false;
   bool binding_ = false;  // a binding of this node is under way
   enum class Rebound : uint8_t { kNotTold, kTold, kReady } rebound_ = Rebound::kNotTold;
   TaskScope tasks_;

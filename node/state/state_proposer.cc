@@ -25,6 +25,7 @@ PaxosProposer::Phase PhaseOf(StateAsk ask) {
 
 std::vector<MemberId> MembersOf(const ClusterState& state) {
   std::vector<MemberId> members;
+  members.reserve(state.members.size());
   for (const Member& member : state.members) members.push_back(member.id);
   return members;
 }
@@ -88,8 +89,9 @@ Task<void> StateProposer::Run(Proposal proposal) {
   while (!turns_.empty() && !busy_) {
     Completion<bool> next = std::move(turns_.front());
     turns_.pop_front();
-    busy_ = !next.is_set();
-    if (busy_) loop_.Post([next]() mutable { next.Set(true); });
+    // The next one runs from here until it waits, and may be through by then; or it had no time left to wait.
+    busy_ = true;
+    if (!next.Set(true)) busy_ = false;
   }
   proposal.done(std::move(result));
 }

@@ -64,6 +64,7 @@ TEST_F(HengedStateTest, P31OfCreatesOfOneNameAtOnceOneWins) {
   for (int round = 0; round < 5; ++round) {
     absl::StatusOr<uint64_t> results[3];
     std::vector<std::thread> operators;
+    operators.reserve(3);
     for (int i = 0; i < 3; ++i) {
       operators.emplace_back([&, i] { results[i] = Create(i, "b" + std::to_string(round)); });
     }

@@ -98,7 +98,7 @@ void StateWorkload::Finish(Violations* violations) {
   if (!AwaitAgreement()) {
     violations_.push_back({"I17", "the nodes don't come to one cluster state that binds each to its store"});
   } else {
-    for (size_t i = 0; i < nodes_.size(); ++i) to_change_.insert("last-" + std::to_string(i));
+    for (int i = 0; i < 2; ++i) to_change_.insert("last-" + std::to_string(random_.Below(nodes_.size())));
     // A planted sync failure may still come, and end a process with what it was asked.
     for (int attempt = 0; attempt < 3 && !to_change_.empty(); ++attempt) {
       for (size_t i = 0; i < nodes_.size(); ++i) {

@@ -1,7 +1,7 @@
 // Operators of a simulated run: they make, change and drop buckets at any node, at once and against each other.
 //
-// Afterwards, with no fault left, the nodes must come to one cluster state that each can change, and to which each is
-// bound by the store that it has.
+// Afterwards, with no fault left, the nodes must come to one cluster state that binds each to the store that it has,
+// and that two of them can change at once.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ class StateWorkload {
                 std::vector<std::unique_ptr<SimNode>>& nodes, StateWatch& watch);
 
   void Start();
-  // After the heal: runs the world until the nodes agree, changes the state once more at each node, and reports what
+  // After the heal: runs the world until the nodes agree, changes the state once more at two nodes, and reports what
   // did not come about.
   void Finish(Violations* violations);
 

@@ -135,6 +135,27 @@ TEST_F(StateKeeperTest, WhatIsNoMessageOfThisClusterIsRefused) {
   EXPECT_EQ(rig_.state(1).version, StateVersion(2));
 }
 
+// However they end, each leaves the turn to the next.
+TEST_F(StateKeeperTest, ChangesOfOneNodeGoOneAfterTheOther) {
+  rig_.Cut(2);
+  rig_.Cut(3);
+  std::vector<std::shared_ptr<std::optional<absl::StatusOr<StateVersion>>>> stuck;
+  for (int i = 0; i < 5; ++i) stuck.push_back(rig_.Propose(1, Create("b" + std::to_string(i)), seconds(1 + i % 2)));
+  rig_.Pass(seconds(5));
+  for (const auto& one : stuck) {
+    ASSERT_TRUE(one->has_value());
+    EXPECT_EQ((*one)->status().code(), absl::StatusCode::kUnavailable);
+  }
+  rig_.Mend(2);
+  const auto taken = rig_.Propose(1, Create("default"));
+  const auto again = rig_.Propose(1, Create("default"));
+  const auto fresh = rig_.Propose(1, Create("fresh"));
+  rig_.Pass(seconds(3));
+  ASSERT_TRUE(taken->has_value() && again->has_value() && fresh->has_value());
+  EXPECT_EQ((*again)->status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_TRUE((*fresh)->ok()) << (*fresh)->status();
+}
+
 TEST_F(StateKeeperTest, ADrainingNodeTakesNoChangeButStillVotes) {
   bool idle = false;
   rig_.keeper(1).Drain([&idle] { idle = true; });
