@@ -121,7 +121,8 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
   }
 }
 
-// I12 by the disks themselves: what the acknowledgement says is durable must be on as many platters.
+// I12 by the disks themselves: what the acknowledgement says owners hold durably must be on as many platters. Hints are
+// left to the monitor: one that was delivered is gone.
 void World::InspectImages(const MutationRecord& mutation) {
   constexpr uint64_t kInspectEvery = 61;
   if (mutation.id % kInspectEvery != options_.seed % kInspectEvery || nemesis_->figures().wipes > 0) return;
@@ -136,9 +137,9 @@ void World::InspectImages(const MutationRecord& mutation) {
     if (!object.ok()) continue;
     holders += std::any_of(dots.begin(), dots.end(), [&](const Dot& d) { return object->vv().Covers(d); }) ? 1 : 0;
   }
-  if (holders < mutation.durable) {
-    Report("I12", absl::StrCat("v", mutation.id, " was acknowledged as durable on ", mutation.durable,
-                               " nodes; the disks of ", holders, " have it"));
+  if (holders < mutation.primaries) {
+    Report("I12", absl::StrCat("v", mutation.id, " was acknowledged as durable on ", mutation.primaries,
+                               " owners; the disks of ", holders, " have it"));
   }
 }
 
