@@ -24,6 +24,7 @@ namespace {
 constexpr int kBloomBitsPerKey = 10;
 constexpr size_t kBlockBytes = 8192;
 constexpr int kBackgroundJobs = 2;
+constexpr size_t kSmallArenaBytes = size_t{64} << 10;
 constexpr int kManyWriteBuffers = 1 << 10;
 constexpr int kNeverFullFactor = 16;
 constexpr int kNeverTriggers = 1 << 30;
@@ -146,6 +147,9 @@ void SetDeterministic(rocksdb::Options* options) {
   // flushes.
   options->write_buffer_size *= kNeverFullFactor;
   options->max_write_buffer_number = kManyWriteBuffers;
+  // Both follow the size of the write buffer otherwise, and every flush would clear megabytes.
+  options->arena_block_size = kSmallArenaBytes;
+  options->memtable_prefix_bloom_size_ratio = 0;
   options->level0_slowdown_writes_trigger = kNeverTriggers;
   options->level0_stop_writes_trigger = kNeverTriggers;
   options->soft_pending_compaction_bytes_limit = 0;
