@@ -51,6 +51,7 @@ Node::~Node() = default;
 
 absl::Status Node::Start() {
   HENGE_RETURN_IF_ERROR(ClaimStore(environment_.engine, options_.state, options_.self));
+  HENGE_RETURN_IF_ERROR(environment_.engine.OpenTrees(options_.state.cluster));
   const int64_t wall_ms = environment_.shards[0].clock.WallNow().time_since_epoch().count();
   HENGE_ASSIGN_OR_RETURN(const uint64_t stamp_floor,
                          ReadStampFloor(environment_.engine, wall_ms, environment_.shards[0].tracer));

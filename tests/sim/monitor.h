@@ -79,6 +79,16 @@ class MonitoredEngine : public StoreEngine {
   void Scan(PartitionId partition, std::string cursor, size_t bytes_max, Executor& loop, ScanDone done) override {
     engine_->Scan(partition, std::move(cursor), bytes_max, loop, std::move(done));
   }
+  absl::Status OpenTrees(ClusterId cluster) override { return engine_->OpenTrees(cluster); }
+  ClusterId tree_key() const override { return engine_->tree_key(); }
+  uint64_t ReadRoot(PartitionId partition) const override { return engine_->ReadRoot(partition); }
+  PartitionTree ReadTree(PartitionId partition) const override { return engine_->ReadTree(partition); }
+  void ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size_t bytes_max, Executor& loop, LeafDone done) override {
+    engine_->ScanLeaf(leaf, std::move(after), bytes_max, loop, std::move(done));
+  }
+  void RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) override {
+    engine_->RewriteLeaf(leaf, loop, std::move(done));
+  }
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override {
     return engine_->ReadMeta(name);
   }
