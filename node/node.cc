@@ -55,17 +55,49 @@ absl::Status Node::Start() {
   const int64_t wall_ms = environment_.shards[0].clock.WallNow().time_since_epoch().count();
   HENGE_ASSIGN_OR_RETURN(const uint64_t stamp_floor,
                          ReadStampFloor(environment_.engine, wall_ms, environment_.shards[0].tracer));
+  HENGE_ASSIGN_OR_RETURN(const std::set<PartitionId> recovering, LoadRecovering());
+  recovery_note_ = std::make_unique<RecoveryNote>(environment_.engine, control(), recovering);
   for (const ShardEnvironment& shard : environment_.shards) {
     const StampStart stamps{.shard = static_cast<int>(shards_.size()), .floor = stamp_floor};
+    EntropyStart entropy = EntropyOfShard(stamps.shard, recovering);
     shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_, stamps,
-                                              options_.record_cache_bytes / environment_.shards.size()));
+                                              options_.record_cache_bytes / environment_.shards.size(),
+                                              std::move(entropy)));
   }
   shards_[0]->ServeControl(&control_plane_);
   const ShardEnvironment& home = environment_.shards[0];
   router_ = std::make_unique<Router>(*this);
   scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);
   explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring_);
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i] { shards_[i]->StartAntiEntropy(); });
+  }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::set<PartitionId>> Node::LoadRecovering() {
+  HENGE_ASSIGN_OR_RETURN(std::set<PartitionId> recovering, RecoveryNote::Load(environment_.engine));
+  if (!options_.data_lost) return recovering;
+  for (int p = 0; p < kPartitionCount; ++p) {
+    const PartitionId partition(static_cast<uint16_t>(p));
+    if (ring_->IsOwner(partition, self())) recovering.insert(partition);
+  }
+  HENGE_RETURN_IF_ERROR(RecoveryNote::Store(environment_.engine, recovering));
+  return recovering;
+}
+
+EntropyStart Node::EntropyOfShard(int shard, const std::set<PartitionId>& recovering) {
+  EntropyStart start{.options = options_.anti_entropy,
+                     .shards = static_cast<uint32_t>(shard_count()),
+                     .shard = static_cast<uint32_t>(shard),
+                     .recovering = recovering};
+  start.whole = [this](std::vector<PartitionId> partitions) {
+    control().Post([this, partitions = std::move(partitions)] { recovery_note_->Whole(partitions); });
+  };
+  start.lost = [this](std::vector<PartitionId> partitions) {
+    control().Post([this, partitions = std::move(partitions)] { recovery_note_->Lost(partitions); });
+  };
+  return start;
 }
 
 void Node::Submit(ClientRequest request, Coordinator::ReplyFn reply) {
@@ -107,9 +139,12 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
   for (int i = 0; i < shard_count(); ++i) {
     executor(i).Post([this, i, gathering] {
       control().Post([this, gathering, coordinator = shards_[i]->coordinator().figures(),
-                      replica = shards_[i]->replica().figures()] {
+                      replica = shards_[i]->replica().figures(), entropy = shards_[i]->anti_entropy().figures(),
+                      peers = shards_[i]->anti_entropy().PeerFigures()] {
         AddTo(&gathering->sum, coordinator);
         AddTo(&gathering->sum, replica);
+        AddTo(&gathering->sum, entropy);
+        AddTo(&gathering->sum, peers);
         if (--gathering->missing > 0) return;
         NodeFigures& sum = gathering->sum;
         sum.store = environment_.engine.figures();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -12,6 +13,7 @@
 #include "coordinator/coordinator.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
+#include "node/antientropy/recovery_note.h"
 #include "node/control_plane.h"
 #include "node/explain.h"
 #include "node/node_figures.h"
@@ -27,6 +29,11 @@ struct NodeOptions {
   CoordinatorOptions coordinator;  // `self` is filled in
   ScanSettings scan;
   size_t record_cache_bytes = 0;  // of all shards together
+  AntiEntropyOptions anti_entropy;
+  // The store is new, the member is not: what it held is lost. Every owned partition is recovering until it was
+  // compared with the other owners (P15). To be given until a start with it has succeeded; from then on the store
+  // knows.
+  bool data_lost = false;
 };
 
 // Everything outlives the node.
@@ -73,11 +80,14 @@ class Node {
   class Router;
 
   Executor& control() { return executor(0); }
+  absl::StatusOr<std::set<PartitionId>> LoadRecovering();
+  EntropyStart EntropyOfShard(int shard, const std::set<PartitionId>& recovering);
 
   const NodeOptions options_;
   NodeEnvironment environment_;
   RingPtr ring_;
   ControlPlane control_plane_;
+  std::unique_ptr<RecoveryNote> recovery_note_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;

@@ -1,5 +1,7 @@
 #include "node/node_figures.h"
 
+#include <algorithm>
+
 namespace henge {
 
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard) {
@@ -29,6 +31,37 @@ void AddTo(NodeFigures* sum, const ReplicaFigures& shard) {
   to.undecodable += shard.undecodable;
   to.lifetimes_closed += shard.lifetimes_closed;
   to.fenced += shard.fenced;
+  to.refused_recovering += shard.refused_recovering;
+}
+
+void AddTo(NodeFigures* sum, const AntiEntropyFigures& shard) {
+  AntiEntropyFigures& to = sum->entropy;
+  to.rounds += shard.rounds;
+  to.rounds_equal += shard.rounds_equal;
+  to.rounds_failed += shard.rounds_failed;
+  to.leaves_scanned += shard.leaves_scanned;
+  to.repaired_here += shard.repaired_here;
+  to.repaired_there += shard.repaired_there;
+  to.bytes_moved += shard.bytes_moved;
+  to.refused += shard.refused;
+  to.recovering += shard.recovering;
+}
+
+void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard) {
+  const bool first = sum->peers.empty();
+  if (first) sum->peers = shard;
+  for (size_t i = 0; !first && i < shard.size() && i < sum->peers.size(); ++i) {
+    PeerEntropy& to = sum->peers[i];
+    const PeerEntropy& from = shard[i];
+    to.leaves_differing += from.leaves_differing;
+    if (from.oldest.has_value()) to.oldest = std::max(to.oldest.value_or(*from.oldest), *from.oldest);
+    // Not carried through by one shard yet: not carried through.
+    if (!from.finished.has_value()) {
+      to.finished.reset();
+    } else if (to.finished.has_value()) {
+      to.finished = std::max(*to.finished, *from.finished);
+    }
+  }
 }
 
 }  // namespace henge

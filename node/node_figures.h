@@ -2,8 +2,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "coordinator/coordinator.h"
+#include "node/antientropy/anti_entropy_options.h"
 #include "node/replica.h"
 #include "storage/store_engine.h"
 
@@ -17,9 +19,14 @@ struct NodeFigures {
   absl::Status store_health;
   StoreId store_id;
   uint64_t owned_partitions = 0;
+  AntiEntropyFigures entropy;
+  std::vector<PeerEntropy> peers;  // by member
 };
 
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard);
 void AddTo(NodeFigures* sum, const ReplicaFigures& shard);
+void AddTo(NodeFigures* sum, const AntiEntropyFigures& shard);
+// Of one peer: differences add up; the oldest one and the oldest round count.
+void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard);
 
 }  // namespace henge

@@ -63,6 +63,7 @@ enum class EngineBug : uint8_t {
   kAckBeforeCommit,    // a write is acknowledged when it is handed over, not when it is synced
   kDropSibling,        // of several siblings only the last one is stored, under the full context
   kAbsentOnReadError,  // a broken record reads as absent
+  kStaleLeaf,          // a merged record is stored, its Merkle leaf stays
   kForgetWrites,       // one write in eight is acknowledged and not stored
 };
 

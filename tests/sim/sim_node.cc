@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "core/model/slot.h"
 #include "core/runtime/check.h"
+#include "node/node_figures.h"
 
 namespace henge::sim {
 namespace {
@@ -129,10 +131,13 @@ absl::Status SimNode::Start() {
                                               options_.bug);
   NodeEnvironment environment{{}, *engine_};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
-  node_ = std::make_unique<Node>(
-      NodeOptions{.self = options_.member, .state = options_.state, .record_cache_bytes = kRecordCacheBytes},
-      std::move(environment));
+  node_ = std::make_unique<Node>(NodeOptions{.self = options_.member,
+                                             .state = options_.state,
+                                             .record_cache_bytes = kRecordCacheBytes,
+                                             .data_lost = data_lost_},
+                                 std::move(environment));
   if (absl::Status started = node_->Start(); !started.ok()) return started;
+  data_lost_ = false;
   for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
   clients_ = std::make_unique<SimClientServer>(
       network_, options_.member, [node = node_.get()](ClientRequest request, SimClientServer::ReplyFn reply) {
@@ -186,6 +191,7 @@ void SimNode::ShutDown(std::function<void()> stopped) {
 void SimNode::Wipe() {
   HENGE_CHECK(!running());
   files_->Wipe();
+  data_lost_ = true;
   monitor_.OnWipe(static_cast<int>(options_.member.value()));
 }
 
@@ -206,6 +212,34 @@ Object SimNode::ReadRecord(const RecordKey& key) {
   });
   scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
   return object.value_or(Object());
+}
+
+absl::StatusOr<PartitionTree> SimNode::RecomputeTree(PartitionId partition) {
+  InlineExecutor loop;
+  PartitionTree tree;
+  std::string cursor;
+  for (bool whole = false; !whole;) {
+    absl::StatusOr<StoreEngine::Page> page = absl::UnavailableError("no answer");
+    bool done = false;
+    engine_->Scan(partition, cursor, size_t{1} << 20, loop, [&](absl::StatusOr<StoreEngine::Page> scanned) {
+      page = std::move(scanned);
+      done = true;
+    });
+    scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
+    if (!page.ok()) return page.status();
+    for (const auto& [key, record] : page->items) {
+      tree.Apply(SegmentOf(key.bucket, key.key), RecordHash(engine_->tree_key(), key.bucket, key.key, record.object));
+    }
+    cursor = page->cursor;
+    whole = page->done;
+  }
+  return tree;
+}
+
+AntiEntropyFigures SimNode::EntropyFigures() {
+  NodeFigures sum;
+  for (int s = 0; s < options_.shards; ++s) AddTo(&sum, node_->shard(s).anti_entropy().figures());
+  return sum.entropy;
 }
 
 absl::StatusOr<Object> SimNode::ReadDurableImage(const RecordKey& key) {

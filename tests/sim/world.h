@@ -35,6 +35,7 @@ enum class PlantedBug : uint8_t {
   kAckBeforeCommit,
   kDropSibling,
   kForgetWrites,
+  kStaleLeaf,      // a merged record does not change its Merkle leaf
   kReuseLifetime,  // a restarted process draws the lifetimes of the last one (P3 absent)
   kSyncDoesNothing,
 };
@@ -53,7 +54,8 @@ struct WorldOptions {
   WorkloadOptions workload;
   WorkloadOptions lww{.bucket = kLwwBucket, .first_client = 50, .clients = 0};  // beside it, in a bucket of its own
   PlantedBug bug = PlantedBug::kNone;
-  bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
+  bool converge_alone = false;  // after the heal nobody reads until anti-entropy has made the replicas equal
+  bool inspect_images = true;   // now and then, at an ack, read the version back from the disks' durable images (I12)
 
   static WorldOptions FromSeed(uint64_t seed);
   std::string Describe() const;
@@ -67,6 +69,9 @@ struct RunResult {
   uint64_t acked = 0, mutations = 0, reads = 0, dots = 0;
   uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
   uint64_t lww_acked = 0;
+  uint64_t converged_alone = 0, wiped_whole = 0;  // 1 or 0: by anti-entropy; a wiped disk among them
+  uint64_t repaired = 0;                          // records, by anti-entropy, on nodes as they run at the end
+  Duration convergence{0};
   uint64_t double_mints = 0;  // mutations that a retry minted again (P8)
 };
 
