@@ -88,6 +88,7 @@ absl::StatusOr<std::set<PartitionId>> Node::LoadRecovering() {
 
 EntropyStart Node::EntropyOfShard(int shard, const std::set<PartitionId>& recovering) {
   EntropyStart start{.options = options_.anti_entropy,
+                     .scrub = options_.scrub,
                      .shards = static_cast<uint32_t>(shard_count()),
                      .shard = static_cast<uint32_t>(shard),
                      .recovering = recovering};
@@ -140,10 +141,11 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
     executor(i).Post([this, i, gathering] {
       control().Post([this, gathering, coordinator = shards_[i]->coordinator().figures(),
                       replica = shards_[i]->replica().figures(), entropy = shards_[i]->anti_entropy().figures(),
-                      peers = shards_[i]->anti_entropy().PeerFigures()] {
+                      scrub = shards_[i]->scrub().figures(), peers = shards_[i]->anti_entropy().PeerFigures()] {
         AddTo(&gathering->sum, coordinator);
         AddTo(&gathering->sum, replica);
         AddTo(&gathering->sum, entropy);
+        AddTo(&gathering->sum, scrub);
         AddTo(&gathering->sum, peers);
         if (--gathering->missing > 0) return;
         NodeFigures& sum = gathering->sum;

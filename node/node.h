@@ -30,6 +30,7 @@ struct NodeOptions {
   ScanSettings scan;
   size_t record_cache_bytes = 0;  // of all shards together
   AntiEntropyOptions anti_entropy;
+  ScrubOptions scrub;
   // The store is new, the member is not: what it held is lost. Every owned partition is recovering until it was
   // compared with the other owners (P15). To be given until a start with it has succeeded; from then on the store
   // knows.

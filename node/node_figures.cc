@@ -47,12 +47,24 @@ void AddTo(NodeFigures* sum, const AntiEntropyFigures& shard) {
   to.recovering += shard.recovering;
 }
 
+void AddTo(NodeFigures* sum, const ScrubFigures& shard) {
+  ScrubFigures& to = sum->scrub;
+  to.passes += shard.passes;
+  to.partitions += shard.partitions;
+  to.records += shard.records;
+  to.leaves_rewritten += shard.leaves_rewritten;
+  to.unreadable += shard.unreadable;
+}
+
 void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard) {
-  const bool first = sum->peers.empty();
-  if (first) sum->peers = shard;
-  for (size_t i = 0; !first && i < shard.size() && i < sum->peers.size(); ++i) {
-    PeerEntropy& to = sum->peers[i];
-    const PeerEntropy& from = shard[i];
+  for (const PeerEntropy& from : shard) {
+    const auto at = std::lower_bound(sum->peers.begin(), sum->peers.end(), from.peer,
+                                     [](const PeerEntropy& peer, MemberId id) { return peer.peer < id; });
+    if (at == sum->peers.end() || at->peer != from.peer) {
+      sum->peers.insert(at, from);
+      continue;
+    }
+    PeerEntropy& to = *at;
     to.leaves_differing += from.leaves_differing;
     if (from.oldest.has_value()) to.oldest = std::max(to.oldest.value_or(*from.oldest), *from.oldest);
     // Not carried through by one shard yet: not carried through.

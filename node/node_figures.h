@@ -20,12 +20,14 @@ struct NodeFigures {
   StoreId store_id;
   uint64_t owned_partitions = 0;
   AntiEntropyFigures entropy;
+  ScrubFigures scrub;
   std::vector<PeerEntropy> peers;  // by member
 };
 
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard);
 void AddTo(NodeFigures* sum, const ReplicaFigures& shard);
 void AddTo(NodeFigures* sum, const AntiEntropyFigures& shard);
+void AddTo(NodeFigures* sum, const ScrubFigures& shard);
 // Of one peer: differences add up; the oldest one and the oldest round count.
 void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard);
 

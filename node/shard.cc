@@ -15,6 +15,8 @@ Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngi
       anti_entropy_(std::make_unique<AntiEntropy>(entropy.options, AntiEntropyPlace{options.self, shards_, shard_},
                                                   environment, engine, *replica_, recovery_, ring,
                                                   std::move(entropy.whole))),
+      scrub_(
+          std::make_unique<Scrub>(entropy.scrub, AntiEntropyPlace{options.self, shards_, shard_}, environment, engine)),
       coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, std::move(ring))) {
   for (PartitionId partition : entropy.recovering) {
     if (partition.value() % shards_ == shard_) recovery_.Lost(partition);
@@ -23,6 +25,11 @@ Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngi
 }
 
 Shard::~Shard() = default;
+
+void Shard::StartAntiEntropy() {
+  anti_entropy_->Start();
+  scrub_->Start();
+}
 
 void Shard::MarkRecovering(const std::vector<PartitionId>& partitions) {
   std::vector<PartitionId> mine;
@@ -78,6 +85,7 @@ void Shard::UpdateLiveness(LivenessPtr liveness) {
 
 void Shard::Drain(Closure idle) {
   anti_entropy_->Stop();
+  scrub_->Stop();
   coordinator_->Drain(std::move(idle));
 }
 

@@ -16,6 +16,7 @@
 #include "core/runtime/environment.h"
 #include "core/runtime/transport.h"
 #include "node/antientropy/anti_entropy.h"
+#include "node/antientropy/scrub.h"
 #include "node/replica.h"
 #include "storage/store_engine.h"
 
@@ -24,6 +25,7 @@ namespace henge {
 // What a shard begins its anti-entropy with.
 struct EntropyStart {
   AntiEntropyOptions options;
+  ScrubOptions scrub;
   uint32_t shards = 1;
   uint32_t shard = 0;
   std::set<PartitionId> recovering;  // of the whole node (P15)
@@ -45,7 +47,7 @@ class Shard : public PeerHandler {
   void UpdateLiveness(LivenessPtr liveness);
   // Who serves the ControlRequests that come to this shard; it outlives the shard. Without: UNIMPLEMENTED.
   void ServeControl(PeerHandler* control) { control_ = control; }
-  void StartAntiEntropy() { anti_entropy_->Start(); }
+  void StartAntiEntropy();
   // This node may have lost data of `partitions`: until they were compared with the other owners, what it reads there
   // counts for nothing (P15). Those of other shards are left out.
   void MarkRecovering(const std::vector<PartitionId>& partitions);
@@ -54,6 +56,7 @@ class Shard : public PeerHandler {
   Coordinator& coordinator() { return *coordinator_; }
   Replica& replica() { return *replica_; }
   AntiEntropy& anti_entropy() { return *anti_entropy_; }
+  Scrub& scrub() { return *scrub_; }
 
  private:
   Clock& clock_;
@@ -64,6 +67,7 @@ class Shard : public PeerHandler {
   Recovery recovery_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<AntiEntropy> anti_entropy_;
+  std::unique_ptr<Scrub> scrub_;
   std::unique_ptr<Coordinator> coordinator_;
 };
 

@@ -23,6 +23,10 @@ class LeafTable {
 
   uint64_t Root(PartitionId partition) const { return roots_[partition.value()].load(std::memory_order_relaxed); }
   uint64_t Leaf(LeafId leaf) const;
+  // Whether any leaf of it was ever set.
+  bool Has(PartitionId partition) const {
+    return partitions_[partition.value()].load(std::memory_order_acquire) != nullptr;
+  }
   PartitionTree Tree(PartitionId partition) const;
 
   // The writer's.

@@ -89,6 +89,7 @@ absl::Status RocksEngine::ScanForTrees() {
   for (at->SeekToFirst(); at->Valid(); at->Next()) batch.Delete(leaves_family(), at->key());
   HENGE_RETURN_IF_ERROR(FromRocks(at->status(), "can't read the leaves of the Merkle trees"));
   for (int partition = 0; partition < kPartitionCount; ++partition) {
+    if (!leaves_.Has(PartitionId(static_cast<uint16_t>(partition)))) continue;
     for (int segment = 0; segment < kTreeLeaves; ++segment) {
       const LeafId leaf{PartitionId(static_cast<uint16_t>(partition)), static_cast<uint8_t>(segment)};
       if (leaves_.Leaf(leaf) == 0) continue;

@@ -130,11 +130,11 @@ AntiEntropyFigures AntiEntropy::figures() const {
   return figures;
 }
 
-std::vector<PeerEntropy> AntiEntropy::PeerFigures() const {
+std::vector<PeerEntropy> AntiEntropy::PeerFigures() {
   const MonotonicTime now = core_.env.clock.Now();
   std::vector<PeerEntropy> peers;
   for (const Member& member : core_.ring->state().members) {
-    if (member.id == core_.place.self) continue;
+    if (!IsPeer(member.id)) continue;
     PeerEntropy peer{.peer = member.id, .leaves_differing = core_.watch.CountOf(member.id)};
     if (auto oldest = core_.watch.OldestOf(member.id); oldest.has_value()) peer.oldest = now - *oldest;
     if (auto at = finished_.find(member.id); at != finished_.end()) peer.finished = now - at->second;

@@ -41,8 +41,8 @@ class AntiEntropy {
   void Serve(MemberId from, TreeRequest request, PeerHandler::ReplyFn reply);
 
   AntiEntropyFigures figures() const;
-  // By member.
-  std::vector<PeerEntropy> PeerFigures() const;
+  // Of the peers that share partitions with this shard, by member.
+  std::vector<PeerEntropy> PeerFigures();
 
  private:
   Task<void> Run();

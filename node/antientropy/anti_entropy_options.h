@@ -25,6 +25,12 @@ struct AntiEntropyOptions {
   Duration budget_ahead = std::chrono::milliseconds(100);
 };
 
+struct ScrubOptions {
+  Duration pause = std::chrono::seconds(5);  // before each partition: a full store takes about a day
+  Duration pause_between_passes = std::chrono::hours(1);
+  Duration confirm = std::chrono::milliseconds(200);
+};
+
 // Whose trees these are.
 struct AntiEntropyPlace {
   MemberId self;
@@ -42,6 +48,14 @@ struct AntiEntropyFigures {
   uint64_t bytes_moved = 0;     // of records
   uint64_t refused = 0;         // requests whose trees can't be compared with ours (H27)
   uint64_t recovering = 0;      // partitions whose reads don't count now (P15)
+};
+
+struct ScrubFigures {
+  uint64_t passes = 0;
+  uint64_t partitions = 0;
+  uint64_t records = 0;           // whole ones
+  uint64_t leaves_rewritten = 0;  // were not those of their records; each an alarm
+  uint64_t unreadable = 0;        // leaves that the disk refused to read
 };
 
 // What is known of the differences to one peer.
