@@ -42,7 +42,9 @@ std::string PeersText(const ClusterState& state, const NodeStatus& status) {
   std::vector<std::string> parts;
   for (const PeerView& peer : status.peers) {
     std::string name = MemberName(state, MemberId(peer.member));
-    if (!peer.connected) {
+    if (peer.liveness == "dead" || peer.liveness == "suspect") {
+      parts.push_back(absl::StrCat(name, " ", peer.liveness, peer.connected ? "" : " (not connected)"));
+    } else if (!peer.connected) {
       parts.push_back(name + " down");
     } else if (peer.disqualified) {
       parts.push_back(name + " slow");
@@ -104,6 +106,11 @@ void SayProblems(Context& context, const Ring& ring, const std::vector<MemberAns
       context.Say(absl::StrCat(name, " has version ", status.state_version, " of the cluster state, not ",
                                ring.version().value()));
     }
+    if (status.gossip_forged + status.gossip_bad_messages > 0) {
+      context.Say(absl::StrCat(name, " was sent ", status.gossip_bad_messages,
+                               " gossip messages that it can't read and ", status.gossip_forged,
+                               " incarnations that nobody can have: look at its log for who"));
+    }
     if (status.disk != "plenty" && !status.disk.empty()) {
       context.Say(
           absl::StrCat(name, "'s disk is short of room (", status.disk, "): it refuses writes until there is more"));
@@ -144,10 +151,16 @@ Json StatusJson(const NodeStatus& status) {
                {"quarantined", status.quarantined},
                {"commits", status.commits},
                {"commit_records", status.commit_records}};
+  json["gossip"] = {{"probes", status.gossip_probes},           {"probes_failed", status.gossip_probes_failed},
+                    {"refutations", status.gossip_refutations}, {"forged", status.gossip_forged},
+                    {"bytes_sent", status.gossip_bytes_sent},   {"bad_messages", status.gossip_bad_messages},
+                    {"stalls", status.gossip_stalls},           {"health", status.gossip_health}};
   json["peers"] = Json::array();
   for (const PeerView& peer : status.peers) {
     json["peers"].push_back({{"member", peer.member},
                              {"connected", peer.connected},
+                             {"liveness", peer.liveness},
+                             {"incarnation", peer.incarnation},
                              {"disqualified", peer.disqualified},
                              {"latency_p95_us", peer.latency_p95_us},
                              {"calls", peer.calls},

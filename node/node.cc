@@ -11,6 +11,11 @@
 #include "node/wire/peer_codec.h"
 
 namespace henge {
+namespace {
+
+constexpr Duration kRestInterval = std::chrono::seconds(10);
+
+}  // namespace
 
 // Takes a call from the control loop to the loop of its partition, and the answer back.
 class Node::Router : public ReplicaCaller {
@@ -72,7 +77,29 @@ absl::Status Node::Start() {
   for (int i = 0; i < shard_count(); ++i) {
     executor(i).Post([this, i] { shards_[i]->StartAntiEntropy(); });
   }
+  StartGossip();
+  RestLater();
   return absl::OkStatus();
+}
+
+// The timer's closure is dropped with its loop, which ends before the node does.
+void Node::RestLater() {
+  control().RunAt(environment_.shards[0].clock.Now() + kRestInterval, [this] {
+    environment_.engine.RestIfIdle();
+    RestLater();
+  });
+}
+
+void Node::StartGossip() {
+  auto tell_shards = [this](const LivenessPtr& liveness) {
+    for (int i = 0; i < shard_count(); ++i) {
+      executor(i).Post([this, i, liveness] { shards_[i]->UpdateLiveness(liveness); });
+    }
+  };
+  gossip_ =
+      std::make_unique<Gossip>(options_.gossip, options_.self, environment_.shards[0], ring_, std::move(tell_shards));
+  control_plane_.Register(ControlKind::kGossip, *gossip_);
+  control().Post([this] { gossip_->Start(); });
 }
 
 absl::StatusOr<std::set<PartitionId>> Node::LoadRecovering() {
@@ -156,6 +183,8 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
         for (int p = 0; p < kPartitionCount; ++p) {
           sum.owned_partitions += ring_->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;
         }
+        sum.gossip = gossip_->figures();
+        sum.liveness = gossip_->liveness();
         gathering->done(std::move(sum));
       });
     });
@@ -179,7 +208,10 @@ void Node::Drain(Closure idle) {
   for (int i = 0; i < shard_count(); ++i) {
     executor(i).Post([this, i, one_done] { shards_[i]->Drain(one_done); });
   }
-  control().Post([this, one_done] { scans_->Drain(one_done); });
+  control().Post([this, one_done] {
+    gossip_->Stop();
+    scans_->Drain(one_done);
+  });
 }
 
 }  // namespace henge

@@ -16,6 +16,7 @@
 #include "node/antientropy/recovery_note.h"
 #include "node/control_plane.h"
 #include "node/explain.h"
+#include "node/gossip/gossip.h"
 #include "node/node_figures.h"
 #include "node/scan_coordinator.h"
 #include "node/shard.h"
@@ -28,6 +29,7 @@ struct NodeOptions {
   ClusterState state;
   CoordinatorOptions coordinator;  // `self` is filled in
   ScanSettings scan;
+  SwimSettings gossip;
   size_t record_cache_bytes = 0;  // of all shards together
   AntiEntropyOptions anti_entropy;
   ScrubOptions scrub;
@@ -62,6 +64,8 @@ class Node {
   Executor& executor(int shard) { return environment_.shards[shard].executor; }
   // To be used on executor(shard) only.
   Shard& shard(int shard) { return *shards_[shard]; }
+  // Control loop only.
+  Gossip& gossip() { return *gossip_; }
 
   // Serves one request of a client; `reply` runs on the loop of the key's shard. Any thread.
   void Submit(ClientRequest request, Coordinator::ReplyFn reply);
@@ -80,6 +84,9 @@ class Node {
  private:
   class Router;
 
+  void StartGossip();
+  void RestLater();
+
   Executor& control() { return executor(0); }
   absl::StatusOr<std::set<PartitionId>> LoadRecovering();
   EntropyStart EntropyOfShard(int shard, const std::set<PartitionId>& recovering);
@@ -93,6 +100,7 @@ class Node {
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;
   std::unique_ptr<Explainer> explainer_;
+  std::unique_ptr<Gossip> gossip_;
 };
 
 }  // namespace henge

@@ -30,6 +30,8 @@ void AddTo(NodeFigures* sum, const ReplicaFigures& shard) {
   to.dot_collisions += shard.dot_collisions;
   to.undecodable += shard.undecodable;
   to.lifetimes_closed += shard.lifetimes_closed;
+  to.stamps_ahead += shard.stamps_ahead;
+  to.mended += shard.mended;
   to.fenced += shard.fenced;
   to.refused_recovering += shard.refused_recovering;
 }

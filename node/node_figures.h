@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "coordinator/coordinator.h"
+#include "core/model/liveness.h"
 #include "node/antientropy/anti_entropy_options.h"
+#include "node/gossip/gossip_figures.h"
 #include "node/replica.h"
 #include "storage/store_engine.h"
 
@@ -22,6 +24,8 @@ struct NodeFigures {
   AntiEntropyFigures entropy;
   ScrubFigures scrub;
   std::vector<PeerEntropy> peers;  // by member
+  GossipFigures gossip;
+  LivenessPtr liveness;  // of this node's peers and itself
 };
 
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard);

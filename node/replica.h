@@ -27,6 +27,7 @@ struct ReplicaFigures {
   uint64_t undecodable = 0;     // incoming objects refused (P35)
   uint64_t lifetimes_closed = 0;
   uint64_t stamps_ahead = 0;        // merged stamps that were too far ahead to move the clock (P9)
+  uint64_t mended = 0;              // broken records written anew from the peers' copies (P35)
   uint64_t fenced = 0;              // requests of another layout epoch
   uint64_t refused_recovering = 0;  // reads that would not have counted (P15)
 };

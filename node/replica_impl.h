@@ -8,6 +8,7 @@
 #include "core/model/hlc.h"
 #include "core/model/mint.h"
 #include "core/model/object.h"
+#include "node/record_repair.h"
 #include "node/replica.h"
 #include "node/stamp_reserve.h"
 
@@ -27,13 +28,19 @@ class Replica::Impl {
         hlc_(stamps.floor),
         stamps_(stamps.shard, engine, environment.executor),
         store_(engine, environment.executor, cache_bytes),
+        repair_(self, environment, store_),
         alive_(std::make_shared<bool>(true)) {
     minter_.store = engine.store_id();
+    store_.OnBroken([this](const RecordKey& key) { repair_.Begin(key, ring_); });
     DrawLifetime();
   }
 
   void UpdateRing(RingPtr ring) { ring_ = std::move(ring); }
-  const ReplicaFigures& figures() const { return figures_; }
+  ReplicaFigures figures() const {
+    ReplicaFigures figures = figures_;
+    figures.mended = repair_.figures().mended;
+    return figures;
+  }
 
   absl::Status AdmitWrite(bool tombstone) const;
   void Mint(MintCommand command, MintedFn minted, DurableFn durable);
@@ -80,6 +87,7 @@ class Replica::Impl {
   const Recovery* recovery_ = nullptr;
   ReplicaFigures figures_;
   ReplicaStore store_;
+  RecordRepair repair_;
   std::shared_ptr<bool> alive_;  // what the engine still answers after the end finds it gone
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 struct Entry {
   uint8_t segment;
-  ScanItem item;
+  ScannedRecord item;
 
   bool Before(const Entry& other) const {
     if (segment != other.segment) return segment < other.segment;
@@ -23,10 +23,10 @@ struct Entry {
 
 using Entries = std::vector<Entry>;
 
-Entries Sorted(std::vector<ScanItem> items) {
+Entries Sorted(std::vector<ScannedRecord> items) {
   Entries entries;
   entries.reserve(items.size());
-  for (ScanItem& item : items) {
+  for (ScannedRecord& item : items) {
     const uint8_t segment = SegmentOf(item.key.bucket, item.key.key);
     entries.push_back({segment, std::move(item)});
   }

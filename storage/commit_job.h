@@ -22,7 +22,8 @@ struct CommitJob : WorkItem {
   StoreEngine::RewriteDone rewritten;
   Executor* loop;
   StoreEngine::CommitDone done;
-  size_t bytes = 0;  // what the items take in a WriteBatch, at most
+  bool rest = false;  // nothing to write: the store is at rest
+  size_t bytes = 0;   // what the items take in a WriteBatch, at most
 };
 
 }  // namespace henge

@@ -7,19 +7,19 @@ namespace {
 
 constexpr size_t kShareOfOneRecord = 8;
 // The index's entry, with its free places, and what malloc adds to the strings.
-constexpr size_t kOverheadBytes = 112;
+constexpr size_t kOverheadBytes = 24;
 
 }  // namespace
 
 size_t RecordCache::BytesOf(const Slot& slot) {
-  return sizeof(Slot) + kOverheadBytes + 2 * slot.key.key.capacity() + slot.record.object.capacity();
+  return sizeof(Slot) + kOverheadBytes + slot.key.key.capacity() + slot.record.object.capacity();
 }
 
 const StoredRecord* RecordCache::Find(const RecordKey& key) {
   if (bytes_max_ == 0) return nullptr;
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
-  Slot& slot = slots_[found->second];
+  Slot& slot = slots_[*found];
   slot.used = true;
   return &slot.record;
 }
@@ -32,15 +32,15 @@ void RecordCache::Put(const RecordKey& key, StoredRecord record) {
   if (slot.bytes > bytes_max_ / kShareOfOneRecord) return;
   MakeRoom(slot.bytes);
   bytes_ += slot.bytes;
-  const size_t at = TakeSlot();
+  const uint32_t at = TakeSlot();
   slots_[at] = std::move(slot);
-  index_.emplace(key, at);
+  index_.insert(at);
 }
 
 void RecordCache::Erase(const RecordKey& key) {
   const auto found = index_.find(key);
   if (found == index_.end()) return;
-  const size_t at = found->second;
+  const uint32_t at = *found;
   index_.erase(found);
   Free(at);
 }
@@ -50,7 +50,7 @@ void RecordCache::Free(size_t at) {
   // An assignment would leave the strings' memory where it is.
   Slot empty;
   std::swap(slots_[at], empty);
-  free_.push_back(at);
+  free_.push_back(static_cast<uint32_t>(at));
 }
 
 // Ends: each full slot that the hand passes is either freed or no longer marked as used.
@@ -66,12 +66,12 @@ void RecordCache::MakeRoom(size_t bytes) {
   }
 }
 
-size_t RecordCache::TakeSlot() {
+uint32_t RecordCache::TakeSlot() {
   if (free_.empty()) {
     slots_.emplace_back();
-    return slots_.size() - 1;
+    return static_cast<uint32_t>(slots_.size() - 1);
   }
-  const size_t at = free_.back();
+  const uint32_t at = free_.back();
   free_.pop_back();
   return at;
 }

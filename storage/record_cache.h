@@ -5,10 +5,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "core/runtime/messages.h"
 #include "storage/store_engine.h"
 
@@ -17,7 +18,9 @@ namespace henge {
 class RecordCache {
  public:
   // 0 bytes: nothing is kept.
-  explicit RecordCache(size_t bytes_max) : bytes_max_(bytes_max) {}
+  explicit RecordCache(size_t bytes_max) : bytes_max_(bytes_max), index_(0, KeyHash{&slots_}, KeyEqual{&slots_}) {}
+  RecordCache(const RecordCache&) = delete;
+  RecordCache& operator=(const RecordCache&) = delete;
 
   // The record, or null if it is not here. Valid until the next Put or Erase.
   const StoredRecord* Find(const RecordKey& key);
@@ -37,17 +40,32 @@ class RecordCache {
     bool used = false;  // since the hand passed
   };
 
+  // The index holds places of slots, and is asked by key: a key stands in memory once.
+  struct KeyHash {
+    using is_transparent = void;
+    size_t operator()(const RecordKey& key) const { return absl::Hash<RecordKey>()(key); }
+    size_t operator()(uint32_t at) const { return (*this)((*slots)[at].key); }
+    const std::deque<Slot>* slots;
+  };
+  struct KeyEqual {
+    using is_transparent = void;
+    bool operator()(uint32_t a, uint32_t b) const { return a == b; }
+    bool operator()(uint32_t a, const RecordKey& b) const { return (*slots)[a].key == b; }
+    bool operator()(const RecordKey& a, uint32_t b) const { return (*slots)[b].key == a; }
+    const std::deque<Slot>* slots;
+  };
+
   static size_t BytesOf(const Slot& slot);
   void Free(size_t at);
   void MakeRoom(size_t bytes);
-  size_t TakeSlot();
+  uint32_t TakeSlot();
 
   size_t bytes_max_;
   size_t bytes_ = 0;
   size_t hand_ = 0;
   std::deque<Slot> slots_;
-  std::vector<size_t> free_;
-  absl::flat_hash_map<RecordKey, size_t> index_;  // looked up only, never iterated
+  std::vector<uint32_t> free_;
+  absl::flat_hash_set<uint32_t, KeyHash, KeyEqual> index_;  // looked up only, never iterated
 };
 
 }  // namespace henge

@@ -65,9 +65,11 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   void Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark, int64_t now_ms,
              DurableCallback durable);
   void AwaitDurable(const RecordKey& key, DurableCallback durable);
+  void OnBroken(BrokenCallback broken) { broken_ = std::move(broken); }
   size_t overlay_size() const { return overlay_.size(); }
 
  private:
+  void NoteBroken(const RecordKey& key, const absl::Status& status);
   void FlushReads();
   bool NeedsStore(const Request& request) const;
   void Remember(const RecordKey& key, const StoreEngine::ReadResult& result);
@@ -97,8 +99,10 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   struct Delivery {
     const RecordKey* key = nullptr;
     const std::string* object = nullptr;
+    bool broken = false;  // there is one, of which nothing is known
   };
   Delivery delivery_;
+  BrokenCallback broken_;
 };
 
 void ReplicaStore::Impl::Enqueue(Request request) {
@@ -163,6 +167,7 @@ void ReplicaStore::Impl::Deliver(Request request, StoreEngine::ReadResult result
   if (!overlaid && NeedsDisk(result)) {
     misses->push_back(std::move(request));
   } else if (request.read) {
+    if (!result.ok()) NoteBroken(request.key, result.status());
     request.read(std::move(result));
   } else {
     DeliverBase(request.key, std::move(request.base), result);
@@ -177,7 +182,10 @@ void ReplicaStore::Impl::DeliverBase(const RecordKey& key, BaseCallback done, co
     return;
   }
   if (!result.ok()) {
+    NoteBroken(key, result.status());
+    delivery_ = {&key, nullptr, absl::IsDataLoss(result.status())};
     done(result.status());
+    delivery_ = {};
     return;
   }
   if (!result->has_value()) {
@@ -188,7 +196,11 @@ void ReplicaStore::Impl::DeliverBase(const RecordKey& key, BaseCallback done, co
   }
   absl::StatusOr<Object> object = Object::Decode((*result)->object);
   if (!object.ok()) {
+    NoteBroken(key, object.status());
+    // Its bytes are whole, so its hash stands in the leaf.
+    delivery_ = {&key, &(*result)->object};
     done(object.status());
+    delivery_ = {};
     return;
   }
   delivery_ = {&key, &(*result)->object};
@@ -201,6 +213,10 @@ uint64_t ReplicaStore::Impl::HashOfBase(const RecordKey& key) const {
   HENGE_CHECK(delivery_.key != nullptr && *delivery_.key == key);
   if (delivery_.object == nullptr) return 0;
   return RecordHash(engine_.tree_key(), key.bucket, key.key, *delivery_.object);
+}
+
+void ReplicaStore::Impl::NoteBroken(const RecordKey& key, const absl::Status& status) {
+  if (broken_ && absl::IsDataLoss(status)) broken_(key);
 }
 
 void ReplicaStore::Impl::StartDiskReads(std::vector<Request> misses) {
@@ -230,6 +246,7 @@ void ReplicaStore::Impl::StartDiskReads(std::vector<Request> misses) {
 void ReplicaStore::Impl::OnDiskRead(Request request, StoreEngine::ReadResult result) {
   if (request.read) {
     absl::Status health = engine_.health();
+    if (health.ok() && !result.ok()) NoteBroken(request.key, result.status());
     request.read(health.ok() ? std::move(result) : StoreEngine::ReadResult(std::move(health)));
     return;
   }
@@ -261,9 +278,11 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
   batch.waiting.push_back(std::move(durable));
   uint64_t hash = 0;
   uint64_t delta = 0;
+  bool from_scan = false;
   if (const ClusterId tree_key = engine_.tree_key(); tree_key != ClusterId{}) {
     hash = RecordHash(tree_key, key.bucket, key.key, encoded);
     delta = LeafDelta(HashOfBase(key), hash);
+    from_scan = delivery_.broken && !overlay_.contains(key);
   }
   auto [found, is_new] = overlay_.try_emplace(key);
   Entry& entry = found->second;
@@ -282,7 +301,7 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
   entry.index = batch.items.size();
   entry.sequence = ++last_sequence_;
   batch.written.push_back({&*found, entry.sequence});
-  batch.items.push_back({std::move(key), std::move(record), delta});
+  batch.items.push_back({std::move(key), std::move(record), delta, from_scan});
 }
 
 void ReplicaStore::Impl::FlushCommit() {
@@ -341,6 +360,8 @@ void ReplicaStore::Write(RecordKey key, Object object, std::string encoded, std:
 void ReplicaStore::AwaitDurable(const RecordKey& key, DurableCallback durable) {
   impl_->AwaitDurable(key, std::move(durable));
 }
+
+void ReplicaStore::OnBroken(BrokenCallback broken) { impl_->OnBroken(std::move(broken)); }
 
 size_t ReplicaStore::overlay_size() const { return impl_->overlay_size(); }
 

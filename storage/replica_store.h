@@ -47,6 +47,10 @@ class ReplicaStore {
   ReplicaStore(const ReplicaStore&) = delete;
   ReplicaStore& operator=(const ReplicaStore&) = delete;
 
+  // `broken` is told of each record that was asked for and could not be read; before who asked is. Set once.
+  using BrokenCallback = absl::AnyInvocable<void(const RecordKey&)>;
+  void OnBroken(BrokenCallback broken);
+
   // The durable record of `key`, absent as nullopt. DATA_LOSS if it is broken: never "absent".
   using ReadCallback = absl::AnyInvocable<void(absl::StatusOr<std::optional<StoredRecord>>)>;
   void Read(RecordKey key, ReadCallback done);

@@ -23,6 +23,8 @@ constexpr size_t kGroupBytesMax = size_t{8} << 20;
 // What RocksDB adds to a record in a WriteBatch: its type and two lengths.
 constexpr size_t kBatchRecordOverheadBytes = 16;
 constexpr size_t kBatchHeaderBytes = 12;
+// A store at rest keeps less than this in its memtable rather than making a table of it.
+constexpr size_t kRestBytesMin = size_t{1} << 20;
 
 // The records of a group in storage order, of each key the last one only: the group is durable as a whole or not at
 // all. In order, because the memtable then finds each place near the one before. And what they add to the leaves: those
@@ -37,6 +39,7 @@ class SortedRecords {
   struct Delta {
     LeafId leaf;
     uint64_t delta;
+    bool from_scan;
   };
 
   explicit SortedRecords(std::span<CommitJob* const> jobs) {
@@ -62,8 +65,9 @@ class SortedRecords {
     });
     for (const Record& record : records_) {
       const LeafId leaf = LeafOfKey(KeyOf(record));
-      if (deltas_.empty() || deltas_.back().leaf != leaf) deltas_.push_back({leaf, 0});
+      if (deltas_.empty() || deltas_.back().leaf != leaf) deltas_.push_back({leaf, 0, false});
       deltas_.back().delta ^= record.item->leaf_delta;
+      deltas_.back().from_scan |= record.item->leaf_from_scan;
     }
     auto same_key = [this](const Record& a, const Record& b) { return KeyOf(a) == KeyOf(b); };
     records_.erase(std::unique(records_.begin(), records_.end(), same_key), records_.end());
@@ -153,7 +157,29 @@ CommitJob::CommitJob(std::vector<CommitItem> items_in, Executor* loop_in, StoreE
 }
 
 void RocksEngine::Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) {
+  uses_.fetch_add(1, std::memory_order_relaxed);
   commit_worker_->Submit(std::make_unique<CommitJob>(std::move(items), &loop, std::move(done)));
+}
+
+void RocksEngine::RestIfIdle() {
+  const uint64_t uses = uses_.load(std::memory_order_relaxed);
+  if (uses_at_rest_.exchange(uses, std::memory_order_relaxed) != uses) {
+    resting_.store(false, std::memory_order_relaxed);
+    return;
+  }
+  if (resting_.exchange(true, std::memory_order_relaxed)) return;
+  auto job = std::make_unique<CommitJob>(std::vector<CommitItem>(), nullptr, nullptr);
+  job->rest = true;
+  commit_worker_->Submit(std::move(job));
+}
+
+void RocksEngine::Rest() {
+  parts_.cache->EraseUnRefEntries();
+  if (bytes_since_rest_ < kRestBytesMin || !parts_.sticky->ok()) return;
+  bytes_since_rest_ = 0;
+  if (absl::Status status = BeginFlush(); !status.ok()) {
+    tracer_.Event(Severity::kError, "RestFailed", {{"status", status.ToString()}});
+  }
 }
 
 void RocksEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
@@ -184,6 +210,10 @@ void RocksEngine::RunCommits(std::vector<std::unique_ptr<WorkItem>> work) {
   };
   for (std::unique_ptr<WorkItem>& item : work) {
     auto* job = static_cast<CommitJob*>(item.get());
+    if (job->rest) {
+      Rest();
+      continue;
+    }
     if (job->rewrite.has_value()) {
       finish_group();
       job->loop->Post(
@@ -204,8 +234,10 @@ absl::Status RocksEngine::WriteJobs(std::span<CommitJob* const> jobs, size_t byt
   std::vector<LeafChange> leaves;
   if (tree_key_ != ClusterId{}) {
     leaves.reserve(records.deltas().size());
-    for (const auto& [leaf, delta] : records.deltas()) {
-      if (delta != 0) leaves.push_back({leaf, leaves_.Leaf(leaf) ^ delta});
+    for (const auto& [leaf, delta, from_scan] : records.deltas()) {
+      const absl::StatusOr<uint64_t> before = from_scan ? HashOfLeaf(leaf) : leaves_.Leaf(leaf);
+      // A leaf whose block is rotten can't be scanned. The owners' copies were most likely what was lost.
+      if (before.ok() && (*before ^ delta) != leaves_.Leaf(leaf)) leaves.push_back({leaf, *before ^ delta});
     }
     bytes += leaves.size() * (kBatchRecordOverheadBytes + kLeafKeyBytes + sizeof(uint64_t));
   }
@@ -220,15 +252,23 @@ absl::Status RocksEngine::WriteJobs(std::span<CommitJob* const> jobs, size_t byt
   commits_.fetch_add(1, std::memory_order_relaxed);
   records_.fetch_add(records.records().size(), std::memory_order_relaxed);
   parts_.synced->Note(parts_.db->GetLatestSequenceNumber());
+  bytes_since_rest_ += bytes;
   return FlushIfFull(bytes);
 }
 
-// Schedules a flush, and doesn't wait: the caller of a deterministic store runs it.
 absl::Status RocksEngine::FlushIfFull(size_t bytes) {
   if (parts_.flush_bytes == 0) return absl::OkStatus();
   unflushed_bytes_ += bytes;
-  if (unflushed_bytes_ < parts_.flush_bytes) return absl::OkStatus();
+  ++unflushed_commits_;
+  const bool many = parts_.flush_every_commits != 0 && unflushed_commits_ >= parts_.flush_every_commits;
+  if (!many && unflushed_bytes_ < parts_.flush_bytes) return absl::OkStatus();
   unflushed_bytes_ = 0;
+  unflushed_commits_ = 0;
+  return BeginFlush();
+}
+
+// Schedules a flush, and doesn't wait: the caller of a deterministic store runs it.
+absl::Status RocksEngine::BeginFlush() {
   rocksdb::FlushOptions options;
   options.wait = false;
   options.allow_write_stall = true;

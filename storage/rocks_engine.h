@@ -40,8 +40,8 @@ class RocksEngine final : public StoreEngine {
     std::unique_ptr<DiskWatch> disk;
     std::unique_ptr<rocksdb::DB> db;
     std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>> families;  // of `db`, and gone before it
-    size_t flush_bytes = 0;  // a deterministic store flushes after so many bytes; 0: RocksDB decides
-    uint64_t flush_every_commits = 0;
+    size_t flush_bytes = 0;            // a deterministic store flushes after so many bytes; 0: RocksDB decides
+    uint64_t flush_every_commits = 0;  // and after so many commits; 0: by bytes alone
   };
 
   RocksEngine(Parts parts, Tracer& tracer);
@@ -64,6 +64,7 @@ class RocksEngine final : public StoreEngine {
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override;
   absl::Status WriteMeta(std::string_view name, std::string_view value) override;
   void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
+  void RestIfIdle() override;
   DiskClass disk_class() const override;
   StoreFigures figures() const override;
   absl::Status health() const override { return parts_.sticky->Get(); }
@@ -92,8 +93,14 @@ class RocksEngine final : public StoreEngine {
   absl::Status WriteSynced(rocksdb::WriteBatch* batch);
   absl::Status FlushIfFull(size_t bytes);
   absl::StatusOr<uint64_t> Rewrite(LeafId leaf);
+  // Of the records that are there and can be read.
+  absl::StatusOr<uint64_t> HashOfLeaf(LeafId leaf);
   absl::Status LoadTrees();
-  absl::Status ScanForTrees();
+  absl::Status MakeTrees();
+  absl::Status EmptyLeaves();
+  void ScanForTrees();
+  absl::Status BeginFlush();
+  void Rest();
   void RunReads(std::vector<std::unique_ptr<WorkItem>> work);
   void CountBroken(const RecordKey& key, const absl::Status& why);
   absl::Status StartStoreId(rocksdb::Env& env);
@@ -109,7 +116,15 @@ class RocksEngine final : public StoreEngine {
   ClusterId tree_key_;  // set before the loops run
   LeafTable leaves_;
 
-  size_t unflushed_bytes_ = 0;  // the commit worker's
+  std::atomic<uint64_t> uses_{0};          // calls of the loops
+  std::atomic<uint64_t> uses_at_rest_{0};  // as of the last RestIfIdle
+  std::atomic<bool> resting_{true};        // nothing was asked for since the memory was given back
+
+  // The commit worker's.
+  size_t unflushed_bytes_ = 0;
+  uint64_t unflushed_commits_ = 0;
+  size_t bytes_since_rest_ = 0;
+
   std::unique_ptr<BatchWorker> commit_worker_;
   std::unique_ptr<BatchWorker> read_worker_;
   bool closed_ = false;

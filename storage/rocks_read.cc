@@ -59,6 +59,7 @@ struct RocksEngine::LookJob : ReadWork {
 };
 
 std::vector<StoreEngine::ReadResult> RocksEngine::ReadCached(std::span<const RecordKey* const> keys) {
+  uses_.fetch_add(1, std::memory_order_relaxed);
   return ReadRecords(keys, Blocking::kNo);
 }
 
@@ -123,6 +124,7 @@ void RocksEngine::CountBroken(const RecordKey& key, const absl::Status& why) {
 }
 
 void RocksEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) {
+  uses_.fetch_add(1, std::memory_order_relaxed);
   auto job = std::make_unique<ReadJob>();
   job->keys = std::move(keys);
   job->loop = &loop;
@@ -131,6 +133,7 @@ void RocksEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, Read
 }
 
 void RocksEngine::Scan(PartitionId partition, std::string cursor, size_t bytes_max, Executor& loop, ScanDone done) {
+  uses_.fetch_add(1, std::memory_order_relaxed);
   auto job = std::make_unique<ScanJob>();
   job->partition = partition;
   job->cursor = std::move(cursor);

@@ -45,10 +45,8 @@ struct StoreOptions {
   size_t block_cache_bytes = size_t{64} << 20;
   size_t write_buffer_bytes = size_t{32} << 20;
   int write_buffers_max = 4;
-  // Also flushes after so many commits; 0 = only when a write buffer is full, which no two runs reach at the same
-  // commit.
-  uint64_t flush_every_commits = 0;
-  size_t blob_bytes_min = 8192;  // values from this size go to blob files
+  uint64_t flush_every_commits = 0;  // of a deterministic store: it also flushes after so many; 0 = by bytes alone
+  size_t blob_bytes_min = 8192;      // values from this size go to blob files
   // Disk classes (P37): client puts and replica writes are refused below X free bytes, control writes below Z.
   uint64_t free_bytes_for_writes = uint64_t{512} << 20;
   uint64_t free_bytes_for_control = uint64_t{64} << 20;
@@ -73,6 +71,9 @@ struct CommitItem {
   RecordKey key;
   StoredRecord record;
   uint64_t leaf_delta = 0;  // LeafDelta of merkle.h, from the record that this one takes the place of
+  // It takes the place of a record that can't be read, whose hash nobody knows: the leaf is computed anew from the
+  // records that can, and `leaf_delta` counts from "absent".
+  bool leaf_from_scan = false;
 };
 
 class StoreEngine {
@@ -141,6 +142,10 @@ class StoreEngine {
   // The same write for loops: on the commit worker, in one batch with what else has gathered there; `done` is posted to
   // `loop`. In order with the Commit calls of that loop.
   virtual void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) = 0;
+
+  // To be called every few seconds: if nothing was asked for since the last call, and more was before, gives memory
+  // back. What is only in the log and the memtable is written out, and the block cache is emptied.
+  virtual void RestIfIdle() {}
 
   // Costs next to nothing: looking at the disk is a worker's, twice a second at most.
   virtual DiskClass disk_class() const = 0;

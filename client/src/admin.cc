@@ -55,7 +55,9 @@ PeerView PeerOf(const v1::PeerStatus& peer) {
           .disqualified = peer.disqualified(),
           .latency_p95_us = peer.latency_p95_us(),
           .calls = peer.calls(),
-          .failures = peer.failures()};
+          .failures = peer.failures(),
+          .liveness = peer.liveness(),
+          .incarnation = peer.incarnation()};
 }
 
 EntropyView EntropyOf(const v1::EntropyStatus& entropy) {
@@ -149,6 +151,14 @@ absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, millisecon
   status.quarantined = reply->quarantined();
   status.commits = reply->commits();
   status.commit_records = reply->commit_records();
+  status.gossip_probes = reply->gossip_probes();
+  status.gossip_probes_failed = reply->gossip_probes_failed();
+  status.gossip_refutations = reply->gossip_refutations();
+  status.gossip_forged = reply->gossip_forged();
+  status.gossip_bytes_sent = reply->gossip_bytes_sent();
+  status.gossip_bad_messages = reply->gossip_bad_messages();
+  status.gossip_stalls = reply->gossip_stalls();
+  status.gossip_health = reply->gossip_health();
   for (const auto& peer : reply->peers()) status.peers.push_back(PeerOf(peer));
   status.entropy = EntropyOf(reply->entropy());
   return status;

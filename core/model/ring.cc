@@ -32,11 +32,19 @@ std::vector<uint16_t> NextLists(const std::vector<std::vector<MemberId>>& lists)
 }  // namespace
 
 Ring::Ring(ClusterState state)
-    : state_(std::move(state)), digest_(state_.Digest()), next_list_(NextLists(state_.owners)) {}
+    : state_(std::move(state)), digest_(state_.Digest()), next_list_(NextLists(state_.owners)) {
+  owners_begin_.reserve(state_.owners.size() + 1);
+  for (const std::vector<MemberId>& list : state_.owners) {
+    owners_begin_.push_back(static_cast<uint32_t>(owners_.size()));
+    owners_.insert(owners_.end(), list.begin(), list.end());
+  }
+  owners_begin_.push_back(static_cast<uint32_t>(owners_.size()));
+}
 
 std::span<const MemberId> Ring::Owners(PartitionId partition) const {
-  if (partition.value() >= state_.owners.size()) return {};
-  return state_.owners[partition.value()];
+  const size_t at = partition.value();
+  if (at + 1 >= owners_begin_.size()) return {};
+  return std::span(owners_).subspan(owners_begin_[at], owners_begin_[at + 1] - owners_begin_[at]);
 }
 
 bool Ring::IsOwner(PartitionId partition, MemberId member) const {

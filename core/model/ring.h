@@ -35,7 +35,10 @@ class Ring {
  private:
   ClusterState state_;
   uint64_t digest_;
-  std::vector<uint16_t> next_list_;  // for each partition, the first one after it (wrapping) whose list differs
+  // The preference lists one behind the other, and where each begins: a request reads one place, not two.
+  std::vector<MemberId> owners_;
+  std::vector<uint32_t> owners_begin_;  // one more than there are lists
+  std::vector<uint16_t> next_list_;     // for each partition, the first one after it (wrapping) whose list differs
 };
 
 using RingPtr = std::shared_ptr<const Ring>;

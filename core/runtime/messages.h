@@ -155,12 +155,12 @@ struct ScanRequest {
   std::string cursor;      // opaque: storage key of the last record that was returned
   uint32_t bytes_max = 0;  // stop after about this many bytes
 };
-struct ScanItem {
+struct ScannedRecord {
   RecordKey key;
   std::string object;  // canonical bytes
 };
 struct ScanReply {
-  std::vector<ScanItem> items;
+  std::vector<ScannedRecord> items;
   std::string cursor;  // where to go on
   bool done = false;   // no record follows
 };

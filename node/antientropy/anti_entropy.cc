@@ -114,7 +114,9 @@ void AntiEntropy::SettleRecovery() {
       const bool other = owner != core_.place.self;
       if (other && core_.liveness->Of(owner) != Liveness::kDead) live.push_back(owner);
     }
+    // What this node owns no more, it answers no read of.
     const bool owned = core_.ring->IsOwner(partition, core_.place.self);
+    if (!owned) live.clear();
     if (core_.recovery.Settle(partition, live, owned && owners.size() > 1)) whole.push_back(partition);
   }
   if (whole.empty()) return;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/model/nearest_name.h"
 #include "core/runtime/status_macros.h"
 #include "node/config/config_file.h"
 #include "node/config/config_schema.h"
@@ -28,34 +29,6 @@ constexpr ActionFlag kActionFlags[] = {{"--help", CommandAction::kHelp},
                                        {"--version", CommandAction::kVersion},
                                        {"--print-config", CommandAction::kPrintConfig},
                                        {"--check-config", CommandAction::kCheckConfig}};
-
-int EditDistance(const std::string& a, const std::string& b) {
-  std::vector<int> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = static_cast<int>(j);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = std::exchange(row[0], static_cast<int>(i));
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const int changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
-// The known name that is nearest to `name`; empty if none is near.
-std::string NearestName(const std::string& name, const std::vector<std::string>& known) {
-  std::string nearest;
-  // Further off than this, a guess would mislead.
-  int distance = static_cast<int>(std::max<size_t>(3, name.size() / 3)) + 1;
-  for (const std::string& candidate : known) {
-    if (const int d = EditDistance(name, candidate); d < distance) {
-      distance = d;
-      nearest = candidate;
-    }
-  }
-  return nearest;
-}
 
 absl::Status Unknown(const char* what, const std::string& name, const std::vector<std::string>& known,
                      const std::string& where) {

@@ -78,6 +78,21 @@ void FillStore(const Reader& read, StoreOptions* store) {
   store->free_bytes_for_control = read.Size("store.free_for_control");
 }
 
+absl::Status FillGossip(const Reader& read, SwimSettings* gossip) {
+  gossip->probe_interval = read.Time("gossip.probe_interval");
+  gossip->probe_timeout = read.Time("gossip.probe_timeout");
+  gossip->suspicion.min = read.Time("gossip.suspicion_min");
+  gossip->suspicion.max = read.Time("gossip.suspicion_max");
+  if (gossip->probe_timeout >= gossip->probe_interval) {
+    return absl::InvalidArgumentError(
+        "gossip.probe_timeout is not shorter than gossip.probe_interval: the others need the time between to help");
+  }
+  if (gossip->suspicion.max < gossip->suspicion.min) {
+    return absl::InvalidArgumentError("gossip.suspicion_max is shorter than gossip.suspicion_min");
+  }
+  return absl::OkStatus();
+}
+
 std::string Quoted(const ConfigKey& key, const std::string& value) {
   if (key.kind == ConfigKind::kInteger) return value;
   std::string out = "\"";
@@ -131,6 +146,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   config.coordinator.in_flight_bytes_max = read.Size("limits.in_flight_bytes");
   config.peer_queue_bytes_max = read.Size("limits.peer_queue");
   config.network_memory_bytes_max = read.Size("limits.network_memory");
+  HENGE_RETURN_IF_ERROR(FillGossip(read, &config.gossip));
   if (config.data_dir.empty()) return absl::InvalidArgumentError("data_dir is empty: say where the data lies");
   if (read.Text("initial_cluster").empty()) {
     FillSingle(&config);
@@ -147,6 +163,14 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   if (config.store.free_bytes_for_control > config.store.free_bytes_for_writes) {
     return absl::InvalidArgumentError(
         "store.free_for_control is more than store.free_for_writes: puts must be refused before deletes are");
+  }
+  // A put that was taken must still find room when its write buffer becomes a table.
+  const uint64_t buffers_bytes =
+      config.store.write_buffer_bytes * static_cast<uint64_t>(config.store.write_buffers_max);
+  if (config.store.free_bytes_for_writes < buffers_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("store.free_for_writes is less than what the write buffers may hold: give at least ",
+                     buffers_bytes, " bytes, or lower store.write_buffer or store.write_buffers"));
   }
   if (config.coordinator.budget_default > config.coordinator.budget_max) {
     return absl::InvalidArgumentError("request.timeout is more than request.timeout_max");

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "coordinator/coordinator.h"
 #include "core/model/cluster_state.h"
+#include "core/model/swim.h"
 #include "node/config/config_sources.h"
 #include "storage/store_engine.h"
 
@@ -33,6 +34,7 @@ struct NodeConfig {
   std::string log_file;
   StoreOptions store;
   CoordinatorOptions coordinator;
+  SwimSettings gossip;
   size_t record_cache_bytes = 0;  // of all shards together
   size_t peer_queue_bytes_max = 0;
   size_t network_memory_bytes_max = 0;

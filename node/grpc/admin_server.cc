@@ -25,6 +25,38 @@ const char* DiskName(DiskClass disk) {
   return "unknown";
 }
 
+const char* LivenessName(Liveness liveness) {
+  switch (liveness) {
+    case Liveness::kAlive:
+      return "alive";
+    case Liveness::kSuspect:
+      return "suspect";
+    case Liveness::kDead:
+      return "dead";
+  }
+  return "unknown";
+}
+
+void GossipToProto(const GossipFigures& figures, v1::NodeStatusReply* out) {
+  out->set_gossip_probes(figures.probes);
+  out->set_gossip_probes_failed(figures.probes_failed);
+  out->set_gossip_refutations(figures.refutations);
+  out->set_gossip_forged(figures.forged);
+  out->set_gossip_bytes_sent(figures.bytes_sent);
+  out->set_gossip_bad_messages(figures.bad_messages);
+  out->set_gossip_stalls(figures.stalls);
+  out->set_gossip_health(static_cast<uint32_t>(figures.health));
+}
+
+void PeerToProto(const PeerHub::PeerState& peer, const LivenessSnapshot& liveness, v1::PeerStatus* out) {
+  out->set_member(peer.member.value());
+  out->set_connected(peer.connected);
+  out->set_liveness(LivenessName(liveness.Of(peer.member)));
+  for (const LivenessSnapshot::Entry& entry : liveness.entries()) {
+    if (entry.member == peer.member) out->set_incarnation(entry.incarnation);
+  }
+}
+
 void FiguresToProto(const NodeFigures& figures, v1::NodeStatusReply* out) {
   out->set_store(figures.store_id.value());
   out->set_owned_partitions(figures.owned_partitions);
@@ -45,6 +77,7 @@ void FiguresToProto(const NodeFigures& figures, v1::NodeStatusReply* out) {
   out->set_commits(figures.store.commits);
   out->set_commit_records(figures.store.records);
   out->set_disk(DiskName(figures.disk));
+  GossipToProto(figures.gossip, out);
 }
 
 using StoreNames = std::map<StoreId, std::string>;
@@ -186,9 +219,7 @@ class AdminServer::Service
     reply->set_resident_bytes(usage.resident_bytes);
     reply->set_cpu_seconds(usage.cpu_seconds);
     for (const PeerHub::PeerState& peer : server_.peers_.Peers()) {
-      v1::PeerStatus* to = reply->add_peers();
-      to->set_member(peer.member.value());
-      to->set_connected(peer.connected);
+      PeerToProto(peer, *figures.liveness, reply->add_peers());
     }
   }
 

@@ -172,6 +172,7 @@ absl::Status NodeProcess::Impl::MakeNode(ClusterState state) {
   options.self = self->id;
   options.coordinator = config_.coordinator;
   options.record_cache_bytes = config_.record_cache_bytes;
+  options.gossip = config_.gossip;
   options.state = std::move(state);
   NodeEnvironment environment{{}, *engine_};
   for (size_t i = 0; i < loops_.size(); ++i) {

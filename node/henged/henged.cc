@@ -12,6 +12,10 @@
 
 extern char** environ;
 
+// jemalloc's: a node at rest has no calls of its own by which unused pages would find their way back to the system.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0";
+
 namespace henge {
 namespace {
 

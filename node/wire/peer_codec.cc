@@ -201,7 +201,7 @@ void ToProto(ForwardReply reply, v1::PeerAnswer* out) {
 void ToProto(ScanReply reply, v1::PeerAnswer* out) {
   v1::ScanAnswer* answer = out->mutable_scan();
   answer->clear_items();
-  for (ScanItem& item : reply.items) {
+  for (ScannedRecord& item : reply.items) {
     v1::ScanAnswer::Item* to = answer->add_items();
     to->set_bucket(item.key.bucket.value());
     to->set_key(std::move(item.key.key));
@@ -230,8 +230,8 @@ ScanReply FromProto(v1::ScanAnswer* in) {
   reply.items.reserve(in->items_size());
   for (v1::ScanAnswer::Item& item : *in->mutable_items()) {
     PartitionId partition = PartitionOf(item.key());
-    reply.items.push_back(ScanItem{{partition, BucketId(item.bucket()), std::move(*item.mutable_key())},
-                                   std::move(*item.mutable_object())});
+    reply.items.push_back(ScannedRecord{{partition, BucketId(item.bucket()), std::move(*item.mutable_key())},
+                                        std::move(*item.mutable_object())});
   }
   reply.cursor = std::move(*in->mutable_cursor());
   reply.done = in->done();

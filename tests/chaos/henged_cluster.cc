@@ -41,11 +41,17 @@ bool HengedCluster::StartAll() {
 }
 
 bool HengedCluster::AwaitPeers(int i, int peers) {
-  for (int attempt = 0; attempt < 2000; ++attempt) {
+  return AwaitTrue([this, i, peers] {
     int connected = 0;
     const v1::NodeStatusReply status = client(i).Status();
     for (const v1::PeerStatus& peer : status.peers()) connected += peer.connected() ? 1 : 0;
-    if (connected == peers) return true;
+    return connected == peers;
+  });
+}
+
+bool HengedCluster::AwaitTrue(const std::function<bool()>& holds) {
+  for (int attempt = 0; attempt < 2000; ++attempt) {
+    if (holds()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return false;

@@ -1,6 +1,7 @@
 // A cluster of real henged processes on loopback.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ class HengedCluster {
   [[nodiscard]] bool StartAll();
   // Waits until member `i` is connected with `peers` others.
   [[nodiscard]] bool AwaitPeers(int i, int peers);
+
+  // Asks again and again, for a while.
+  [[nodiscard]] static bool AwaitTrue(const std::function<bool()>& holds);
 
   int size() const { return static_cast<int>(members_.size()); }
   HengedProcess& process(int i) { return *members_[static_cast<size_t>(i)]; }

@@ -218,7 +218,7 @@ TEST_F(TransportContractTest, EveryKindOfRequestGetsItsKindOfReply) {
       case 2:
         return reply(ForwardReply{.reply = ClientReply{.values = {"v", ""}, .context = "c"}});
       default:
-        return reply(ScanReply{.items = {ScanItem{KeyNamed("s"), "o"}}, .cursor = "x", .done = true});
+        return reply(ScanReply{.items = {ScannedRecord{KeyNamed("s"), "o"}}, .cursor = "x", .done = true});
     }
   });
   Call(0, MergeRequest{KeyNamed("m"), LayoutEpoch(1), "o", std::nullopt});

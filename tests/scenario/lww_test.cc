@@ -21,6 +21,7 @@ WorldOptions ClocksAreBroken(uint64_t seed) {
   options.lww.ops_per_client = 60;
   options.lww.blind_puts = 30;
   options.lww.w = options.lww.r = 0;
+  options.lww.refusals_are_final = options.link.duplicate == 0;
   return options;
 }
 

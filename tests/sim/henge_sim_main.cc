@@ -35,14 +35,15 @@ struct Arguments {
 // What one job reports to its parent, as a line of figures through a pipe.
 struct Totals {
   uint64_t seeds = 0, acked = 0, mutations = 0, reads = 0, events = 0, crashes = 0, wipes = 0, partitions = 0;
-  uint64_t sync_failures = 0, images = 0, siblings = 0, violations = 0, nondeterministic = 0, double_mints = 0;
+  uint64_t sync_failures = 0, images = 0, siblings = 0, violations = 0, nondeterministic = 0, double_mints = 0,
+           deaths = 0;
   uint64_t converged_alone = 0, wiped_whole = 0, repaired = 0, convergence_ms_max = 0;
 
   void Add(const Totals& o) {
     seeds += o.seeds, acked += o.acked, mutations += o.mutations, reads += o.reads, events += o.events;
     crashes += o.crashes, wipes += o.wipes, partitions += o.partitions, sync_failures += o.sync_failures;
     images += o.images, siblings += o.siblings, violations += o.violations, nondeterministic += o.nondeterministic;
-    double_mints += o.double_mints;
+    double_mints += o.double_mints, deaths += o.deaths;
     converged_alone += o.converged_alone, wiped_whole += o.wiped_whole, repaired += o.repaired;
     convergence_ms_max = std::max(convergence_ms_max, o.convergence_ms_max);
   }
@@ -116,6 +117,7 @@ Totals RunSeed(const Arguments& args, uint64_t seed) {
            r.violations.size() > 0,
            0,
            r.double_mints,
+           r.deaths,
            r.converged_alone,
            r.wiped_whole,
            r.repaired,
@@ -181,8 +183,10 @@ int Sweep(const Arguments& args) {
               args.jobs);
   std::printf("acked %lu of %lu mutations, %lu reads (%lu with siblings), %lu minted twice, %lu events\n", all.acked,
               all.mutations, all.reads, all.siblings, all.double_mints, all.events);
-  std::printf("faults: %lu crashes and kills, %lu wipes, %lu partitions, %lu failed syncs; %lu disk images inspected\n",
-              all.crashes, all.wipes, all.partitions, all.sync_failures, all.images);
+  std::printf(
+      "faults: %lu crashes and kills, %lu wipes, %lu partitions, %lu failed syncs; %lu disk images inspected; "
+      "%lu members held dead\n",
+      all.crashes, all.wipes, all.partitions, all.sync_failures, all.images, all.deaths);
   std::printf(
       "anti-entropy: %lu runs converged by it alone (%lu with a wiped disk) in %lu ms at most, %lu records repaired\n",
       all.converged_alone, all.wiped_whole, all.convergence_ms_max, all.repaired);
@@ -198,7 +202,8 @@ int Main(int argc, char** argv) {
   if (!Parse(argc, argv, &args)) {
     std::fprintf(stderr,
                  "usage: henge-sim --seed N | --seeds A..B [--jobs J] [--verbose] [--plant BUG]\n"
-                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime stale-leaf sync-does-nothing\n");
+                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime stale-leaf sync-does-nothing "
+                 "forget-dead\n");
     return kExitUsage;
   }
   if (args.single) args.jobs = 1;

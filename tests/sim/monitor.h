@@ -99,6 +99,7 @@ class MonitoredEngine : public StoreEngine {
   void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override {
     engine_->CommitMeta(std::move(name), std::move(value), loop, std::move(done));
   }
+  void RestIfIdle() override { engine_->RestIfIdle(); }
   DiskClass disk_class() const override { return engine_->disk_class(); }
   StoreFigures figures() const override { return engine_->figures(); }
   absl::Status health() const override { return engine_->health(); }

@@ -131,8 +131,10 @@ absl::Status SimNode::Start() {
                                               options_.bug);
   NodeEnvironment environment{{}, *engine_};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
+  if (options_.forget_dead) PlantForgetting(&environment);
   node_ = std::make_unique<Node>(NodeOptions{.self = options_.member,
                                              .state = options_.state,
+                                             .gossip = options_.gossip,
                                              .record_cache_bytes = kRecordCacheBytes,
                                              .data_lost = data_lost_},
                                  std::move(environment));
@@ -147,6 +149,15 @@ absl::Status SimNode::Start() {
   return absl::OkStatus();
 }
 
+void SimNode::PlantForgetting(NodeEnvironment* environment) {
+  const ShardEnvironment home = environment->shards[0];
+  forgetful_ = std::make_unique<ForgetfulTransport>(
+      home.transport, home.executor, [this](MemberId member) { return liveness()->Of(member) == Liveness::kDead; });
+  environment->shards.clear();
+  environment->shards.push_back({home.clock, home.executor, home.random, *forgetful_, home.tracer});
+  for (int s = 1; s < options_.shards; ++s) environment->shards.push_back(process_->environment(s));
+}
+
 void SimNode::PumpBackground(uint64_t incarnation) {
   if (!running() || incarnation != incarnation_) return;
   env_->RunOneBackgroundJob();
@@ -157,6 +168,7 @@ void SimNode::StopProcess(SimNetwork::StopKind kind) {
   process_->Crash(kind);
   clients_.reset();
   node_.reset();
+  forgetful_.reset();
   engine_.reset();
   process_.reset();
   paused_ = false;
@@ -234,6 +246,13 @@ absl::StatusOr<PartitionTree> SimNode::RecomputeTree(PartitionId partition) {
     whole = page->done;
   }
   return tree;
+}
+
+void SimNode::Load(std::vector<CommitItem> items) {
+  InlineExecutor loop;
+  bool done = false;
+  engine_->Commit(std::move(items), loop, [&done](const absl::Status&) { done = true; });
+  scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
 }
 
 AntiEntropyFigures SimNode::EntropyFigures() {

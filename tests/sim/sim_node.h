@@ -12,6 +12,7 @@
 #include "core/model/cluster_state.h"
 #include "core/model/object.h"
 #include "node/node.h"
+#include "tests/sim/forgetful_transport.h"
 #include "tests/sim/monitor.h"
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_env.h"
@@ -26,6 +27,8 @@ struct SimNodeOptions {
   EngineBug bug = EngineBug::kNone;
   bool reuse_lifetime = false;  // planted: every start draws what the first one drew
   bool lying_syncs = false;     // planted: syncs of the log do nothing
+  bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
+  SwimSettings gossip;
 };
 
 class SimNode {
@@ -53,6 +56,11 @@ class SimNode {
   // The next sync of the log fails.
   void FailNextSync() { fail_next_sync_ = true; }
 
+  // Whom the running process holds alive; null if none runs.
+  LivenessPtr liveness() { return running() ? node_->gossip().liveness() : nullptr; }
+  GossipFigures gossip_figures() { return running() ? node_->gossip().figures() : GossipFigures(); }
+  MemberId member() const { return options_.member; }
+
   void ShowLines(std::function<void(const std::string&)> show) { show_ = std::move(show); }
 
   // The durable record of `key` (empty if none), as the running process's engine reads it.
@@ -63,10 +71,15 @@ class SimNode {
   // The tree that the running process's engine keeps of `partition`, and what a scan says that it is.
   PartitionTree ReadTree(PartitionId partition) const { return engine_->ReadTree(partition); }
   absl::StatusOr<PartitionTree> RecomputeTree(PartitionId partition);
+  uint64_t ReadRoot(PartitionId partition) const { return engine_->ReadRoot(partition); }
+  ClusterId TreeKey() const { return engine_->tree_key(); }
+  // Puts records into the running process's store, past the node, and waits until they are durable.
+  void Load(std::vector<CommitItem> items);
   // Of the running process, all shards together.
   AntiEntropyFigures EntropyFigures();
 
  private:
+  void PlantForgetting(NodeEnvironment* environment);
   void StopProcess(SimNetwork::StopKind kind);
   void PumpBackground(uint64_t incarnation);
   SimFault PlanFault(const SimIo& io);
@@ -92,6 +105,7 @@ class SimNode {
   // From the bottom up; destroyed in the opposite order.
   std::unique_ptr<SimProcess> process_;
   std::unique_ptr<StoreEngine> engine_;
+  std::unique_ptr<ForgetfulTransport> forgetful_;  // null unless planted
   std::unique_ptr<Node> node_;
   std::unique_ptr<SimClientServer> clients_;
 };

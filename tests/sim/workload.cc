@@ -186,7 +186,7 @@ void Workload::OnWriteDone(Write write, absl::StatusOr<ClientReply> reply) {
     Think(write.client);
     return;
   }
-  const bool surely_not = reply.ok() && reply->outcome == Outcome::kNotApplied;
+  const bool surely_not = options_.refusals_are_final && reply.ok() && reply->outcome == Outcome::kNotApplied;
   if (surely_not && !write.request.retry) {
     m.status = OpStatus::kFail;
     Think(write.client);

@@ -28,6 +28,10 @@ struct WorkloadOptions {
   // Whether plain deletes go to the server without a context, once; else the client reads first, as the SDK does. One
   // that the network repeats after its ack covers what a read shows then, so not where messages are duplicated.
   bool server_deletes = false;
+  // Whether "not applied" is the last word on a write. A request that the network repeats runs twice: in a
+  // last-writer-wins bucket the second run may find the first one's version replaced, and be refused for its stamp,
+  // while the first was applied. Nobody but who sent it twice could tell.
+  bool refusals_are_final = true;
   uint32_t chained = 30;      // of 100 updates: those that use the context of the client's own last write
   uint32_t retries = 60;      // of 100 writes of unknown outcome: those that are sent again, elsewhere
   uint32_t w = 0, r = 0;      // 0 = the default

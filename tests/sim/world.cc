@@ -11,6 +11,7 @@
 #include "core/model/bucket_changes.h"
 #include "core/model/slot.h"
 #include "tests/sim/entropy_check.h"
+#include "tests/sim/liveness_checker.h"
 #include "tests/sim/lww_checker.h"
 #include "tests/sim/nemesis.h"
 #include "tests/sim/sim_node.h"
@@ -95,10 +96,15 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     SimNodeOptions n{.member = MemberId(i + 1), .state = ring_->state(), .shards = options.shards};
     n.bug = EngineBugOf(options.bug);
     n.reuse_lifetime = options.bug == PlantedBug::kReuseLifetime;
+    n.gossip = options.gossip;
+    n.forget_dead = options.bug == PlantedBug::kForgetDead;
     n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
     nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, random_, monitor_, serious_, std::move(n),
                                                [this, i] { nemesis_->RestartLater(i); }));
-    if (show) nodes_.back()->ShowLines(show);
+    nodes_.back()->ShowLines([this](const std::string& line) {
+      result_.deaths += line.find(" MemberDead ") != std::string::npos ? 1 : 0;
+      if (show_) show_(line);
+    });
   }
   nemesis_ = std::make_unique<Nemesis>(options_, scheduler_, network_, nodes_);
   workload_ =
@@ -257,6 +263,7 @@ RunResult World::Run() {
   scheduler_.RunFor(options_.duration);  // what the nemesis has left to do
 
   for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
+  const SimTime healed_at = scheduler_.now();
   if (options_.converge_alone) ConvergeAlone();
   scheduler_.RunFor(kSettle);
   if (FinalReads()) {
@@ -271,6 +278,7 @@ RunResult World::Run() {
       result_.repaired += entropy.repaired_here + entropy.repaired_there;
     }
   }
+  CheckEveryoneAlive(scheduler_, nodes_, healed_at + LivenessBound(options_.gossip), &result_.violations);
   for (const SeriousEvent& e : serious_) {
     const bool planned = e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0;
     if (e.severity == Severity::kAlarm && !planned) Report("I5", "alarm: " + e.text);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "core/model/swim.h"
 #include "tests/sim/checkers.h"
 #include "tests/sim/monitor.h"
 #include "tests/sim/sim_network.h"
@@ -38,6 +39,7 @@ enum class PlantedBug : uint8_t {
   kStaleLeaf,      // a merged record does not change its Merkle leaf
   kReuseLifetime,  // a restarted process draws the lifetimes of the last one (P3 absent)
   kSyncDoesNothing,
+  kForgetDead,  // whom gossip holds dead is never asked again
 };
 PlantedBug ParsePlantedBug(const std::string& name);
 
@@ -55,7 +57,8 @@ struct WorldOptions {
   WorkloadOptions lww{.bucket = kLwwBucket, .first_client = 50, .clients = 0};  // beside it, in a bucket of its own
   PlantedBug bug = PlantedBug::kNone;
   bool converge_alone = false;  // after the heal nobody reads until anti-entropy has made the replicas equal
-  bool inspect_images = true;   // now and then, at an ack, read the version back from the disks' durable images (I12)
+  SwimSettings gossip;
+  bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
 
   static WorldOptions FromSeed(uint64_t seed);
   std::string Describe() const;
@@ -72,6 +75,7 @@ struct RunResult {
   uint64_t converged_alone = 0, wiped_whole = 0;  // 1 or 0: by anti-entropy; a wiped disk among them
   uint64_t repaired = 0;                          // records, by anti-entropy, on nodes as they run at the end
   Duration convergence{0};
+  uint64_t deaths = 0;        // members that a node held dead
   uint64_t double_mints = 0;  // mutations that a retry minted again (P8)
 };
 

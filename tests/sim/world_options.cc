@@ -55,6 +55,19 @@ WorkloadOptions DrawWorkload(SimRandom& random, bool wipe) {
   return w;
 }
 
+// Half of the runs are so quick to notice that deaths and returns happen within their few seconds.
+SwimSettings DrawGossip(SimRandom random) {
+  SwimSettings gossip;
+  if (random.Chance(0.5)) return gossip;
+  gossip.probe_interval = milliseconds(100 + random.Below(300));
+  gossip.probe_timeout = gossip.probe_interval * 2 / 5;
+  gossip.gossip_interval = gossip.probe_interval / 4;
+  gossip.push_pull_interval = seconds(5);
+  gossip.suspicion.min = gossip.probe_interval;
+  gossip.suspicion.max = 4 * gossip.probe_interval;
+  return gossip;
+}
+
 }  // namespace
 
 WorldOptions WorldOptions::FromSeed(uint64_t seed) {
@@ -71,6 +84,7 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.workload = DrawWorkload(random, o.faults.wipe);
   o.workload.server_deletes = o.link.duplicate == 0;
   o.converge_alone = SimRandom(seed).Split("entropy").Chance(0.35);
+  o.gossip = DrawGossip(SimRandom(seed).Split("gossip"));
   SimRandom lww = SimRandom(seed).Split("lww");
   if (lww.Chance(0.25)) {
     o.lww = DrawWorkload(lww, o.faults.wipe);
@@ -79,23 +93,25 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
     o.lww.keys = std::min(o.lww.keys, 4);
     o.lww.clients = std::min(o.lww.clients, 3);
     o.lww.plain_deletes = 0;
+    o.lww.refusals_are_final = o.link.duplicate == 0;
   }
   return o;
 }
 
 std::string WorldOptions::Describe() const {
   const auto us = [](Duration d) { return std::chrono::duration_cast<microseconds>(d).count(); };
-  return absl::StrCat(
-      "nodes=", nodes, " shards=", shards, " duration_ms=", us(duration) / 1000,
-      " | link: delay_us=", us(link.delay_min), "+", us(link.delay_mean), " loss=", link.loss,
-      " duplicate=", link.duplicate, " reorder=", link.reorder, " | faults: events=", faults.events,
-      faults.crashes ? " crashes" : "", faults.kills ? " kills" : "", faults.clean_restarts ? " clean-restarts" : "",
-      faults.wipe ? " wipe" : "", faults.partitions ? " partitions" : "", faults.pauses ? " pauses" : "",
-      faults.clock_jumps ? " clock-jumps" : "", faults.sync_failures ? " sync-failures" : "",
-      " | workload: clients=", workload.clients, " keys=", workload.keys, " ops=", workload.ops_per_client,
-      " blind=", workload.blind_puts, " deletes=", workload.deletes, " w=", workload.w, " r=", workload.r,
-      " timeout_ms=", us(workload.timeout) / 1000, converge_alone ? " converge-alone" : "",
-      " think_ms=", us(workload.think_time_mean) / 1000, " large=", workload.padding_large);
+  return absl::StrCat("nodes=", nodes, " shards=", shards, " duration_ms=", us(duration) / 1000,
+                      " | link: delay_us=", us(link.delay_min), "+", us(link.delay_mean), " loss=", link.loss,
+                      " duplicate=", link.duplicate, " reorder=", link.reorder, " | faults: events=", faults.events,
+                      faults.crashes ? " crashes" : "", faults.kills ? " kills" : "",
+                      faults.clean_restarts ? " clean-restarts" : "", faults.wipe ? " wipe" : "",
+                      faults.partitions ? " partitions" : "", faults.pauses ? " pauses" : "",
+                      faults.clock_jumps ? " clock-jumps" : "", faults.sync_failures ? " sync-failures" : "",
+                      " | workload: clients=", workload.clients, " keys=", workload.keys,
+                      " ops=", workload.ops_per_client, " blind=", workload.blind_puts, " deletes=", workload.deletes,
+                      " w=", workload.w, " r=", workload.r, " timeout_ms=", us(workload.timeout) / 1000,
+                      " think_ms=", us(workload.think_time_mean) / 1000, converge_alone ? " converge-alone" : "",
+                      " large=", workload.padding_large, " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
 }
 
 PlantedBug ParsePlantedBug(const std::string& name) {
@@ -105,6 +121,7 @@ PlantedBug ParsePlantedBug(const std::string& name) {
   if (name == "stale-leaf") return PlantedBug::kStaleLeaf;
   if (name == "reuse-lifetime") return PlantedBug::kReuseLifetime;
   if (name == "sync-does-nothing") return PlantedBug::kSyncDoesNothing;
+  if (name == "forget-dead") return PlantedBug::kForgetDead;
   return PlantedBug::kNone;
 }
 

@@ -25,6 +25,8 @@ struct PeerView {
   uint64_t latency_p95_us = 0;
   uint64_t calls = 0;
   uint64_t failures = 0;
+  std::string liveness;      // alive, suspect, dead: by gossip; empty from a node that doesn't say
+  uint64_t incarnation = 0;  // 0 = nothing heard of it yet
 };
 
 // What a node knows of the differences to one peer; a segment is one 256th of a partition.
@@ -74,6 +76,13 @@ struct NodeStatus {
   uint64_t quarantined = 0;
   uint64_t commits = 0;  // syncs of the log
   uint64_t commit_records = 0;
+  uint64_t gossip_probes = 0, gossip_probes_failed = 0;
+  uint64_t gossip_refutations = 0;  // of what others wrongly held of it
+  uint64_t gossip_forged = 0;
+  uint64_t gossip_bytes_sent = 0;
+  uint64_t gossip_bad_messages = 0;
+  uint64_t gossip_stalls = 0;  // how often the process stood still
+  uint32_t gossip_health = 0;  // 0 is well
   std::vector<PeerView> peers;
   EntropyView entropy;
 };

@@ -115,6 +115,25 @@ TEST_F(AdminCommandsTest, AnUnreachableNodeIsShownWithTheReason) {
   EXPECT_THAT(document["members"][2]["error"].get<std::string>(), HasSubstr("refused"));
 }
 
+TEST_F(AdminCommandsTest, EachNodeSaysWhomItHoldsAlive) {
+  statuses_[0].mutable_peers(0)->set_liveness("alive");
+  statuses_[0].mutable_peers(1)->set_liveness("dead");
+  statuses_[0].mutable_peers(1)->set_incarnation(6);
+  statuses_[0].mutable_peers(1)->set_connected(false);
+  statuses_[1].mutable_peers(1)->set_liveness("suspect");
+  statuses_[1].set_gossip_bad_messages(5);
+  for (size_t i = 0; i < 2; ++i) cluster_.node(i).SetStatus(statuses_[i]);
+  CliResult result = Run({"status"});
+  EXPECT_THAT(result.out, HasSubstr("n2 0.7 ms, n3 dead (not connected)"));
+  EXPECT_THAT(result.out, HasSubstr("n1 0.7 ms, n3 suspect"));
+  EXPECT_THAT(result.err, HasSubstr("n2 was sent 5 gossip messages that it can't read"));
+  json document = json::parse(Run({"status", "-o", "json"}).out);
+  const json& peer = document["members"][0]["status"]["peers"][1];
+  EXPECT_EQ(peer["liveness"], "dead");
+  EXPECT_EQ(peer["incarnation"], 6);
+  EXPECT_EQ(document["members"][1]["status"]["gossip"]["bad_messages"], 5);
+}
+
 TEST_F(AdminCommandsTest, StatusPointsAtWhatIsOdd) {
   statuses_[0].set_cluster(7);
   statuses_[1].set_name("n9");

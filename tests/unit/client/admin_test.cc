@@ -41,6 +41,10 @@ TEST(AdminTest, EveryFieldOfANodesStatusComesThrough) {
     peer->set_member(1);
     peer->set_connected(true);
     peer->set_latency_p95_us(800);
+    peer->set_liveness("suspect");
+    peer->set_incarnation(4);
+    reply.set_gossip_probes(17);
+    reply.set_gossip_forged(2);
     return reply;
   }());
   auto status = FetchNodeStatus(node.address(), kTimeout);
@@ -55,6 +59,10 @@ TEST(AdminTest, EveryFieldOfANodesStatusComesThrough) {
   ASSERT_EQ(status->peers.size(), 1u);
   EXPECT_TRUE(status->peers[0].connected);
   EXPECT_EQ(status->peers[0].latency_p95_us, 800u);
+  EXPECT_EQ(status->peers[0].liveness, "suspect");
+  EXPECT_EQ(status->peers[0].incarnation, 4u);
+  EXPECT_EQ(status->gossip_probes, 17u);
+  EXPECT_EQ(status->gossip_forged, 2u);
 }
 
 TEST(AdminTest, AnExplanationCarriesEachReplica) {

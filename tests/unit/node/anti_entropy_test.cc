@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/model/slot.h"
 #include "node/antientropy/recovery_note.h"
 #include "node/node_figures.h"
 #include "node/shard.h"
@@ -54,6 +55,7 @@ class Cluster {
       TestNode& n = node(id);
       EXPECT_TRUE(n.engine.OpenTrees(ring->cluster()).ok());
       EntropyStart entropy;
+      entropy.scrub.pause_between_passes = seconds(10);
       if (id == 1) entropy.recovering = recovering_at_1;
       entropy.whole = [&n](std::vector<PartitionId> whole) { n.whole = std::move(whole); };
       entropy.lost = [&n](std::vector<PartitionId> lost) { n.lost = std::move(lost); };
@@ -268,6 +270,29 @@ TEST(AntiEntropy, P15ALossWhileRunningIsNotedAndEnds) {
   EXPECT_EQ(cluster.node(1).shard->anti_entropy().figures().recovering, 1u);
   cluster.loop.Pass(seconds(2));
   EXPECT_THAT(cluster.node(1).whole, ElementsAre(partition));
+}
+
+// H28: a leaf that is not that of its records is found by the scrub, alarmed and computed anew, once.
+TEST(Scrub, H28ALeafThatDriftedIsComputedAnew) {
+  Cluster cluster;
+  const Object object = MakeObject({{.store = 1, .counter = 1, .value = "v"}});
+  for (uint32_t id = 1; id <= 3; ++id) {
+    cluster.Store(id, Key("k"), object);
+    cluster.Store(id, Key("other"), object);
+  }
+  const LeafId leaf{Key("k").partition, SegmentOf(BucketId(1), "k")};
+  TestNode& n = cluster.node(1);
+  n.engine.drift[leaf] = 0x77;
+  cluster.StartAntiEntropy();
+  cluster.loop.Pass(seconds(60));
+  EXPECT_TRUE(n.engine.drift.empty());
+  EXPECT_EQ(n.tracer.events["LeafDrifted"], 1);
+  EXPECT_EQ(n.shard->scrub().figures().leaves_rewritten, 1u);
+  EXPECT_EQ(cluster.node(2).shard->scrub().figures().leaves_rewritten, 0u);
+  cluster.loop.Pass(seconds(60));
+  EXPECT_GE(n.shard->scrub().figures().passes, 2u);
+  EXPECT_EQ(n.shard->scrub().figures().leaves_rewritten, 1u);
+  EXPECT_EQ(cluster.merges, 0) << "the records were equal all along";
 }
 
 TEST(AntiEntropy, TheNoteOfRecoveringPartitionsOutlivesTheProcess) {

@@ -64,6 +64,9 @@ PartitionTree FakeStoreEngine::ReadTree(PartitionId partition) const {
     if (key.partition != partition) continue;
     tree.Apply(SegmentOf(key.bucket, key.key), RecordHash(tree_key_, key.bucket, key.key, record.object));
   }
+  for (const auto& [leaf, wrong] : drift) {
+    if (leaf.partition == partition) tree.Apply(leaf.segment, wrong);
+  }
   return tree;
 }
 
@@ -77,8 +80,10 @@ void FakeStoreEngine::ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size
   loop.Post([page = std::move(page), done = std::move(done)]() mutable { done(std::move(page)); });
 }
 
-void FakeStoreEngine::RewriteLeaf(LeafId, Executor& loop, RewriteDone done) {
-  loop.Post([done = std::move(done)]() mutable { done(uint64_t{0}); });
+void FakeStoreEngine::RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) {
+  const auto found = drift.extract(leaf);
+  const uint64_t wrong = found.empty() ? 0 : found.mapped();
+  loop.Post([wrong, done = std::move(done)]() mutable { done(wrong); });
 }
 
 absl::StatusOr<std::optional<std::string>> FakeStoreEngine::ReadMeta(std::string_view name) {

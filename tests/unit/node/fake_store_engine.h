@@ -49,6 +49,7 @@ class FakeStoreEngine final : public StoreEngine {
   absl::Status broken;        // the sticky status
   absl::Status commit_error;  // of the next commits
   std::set<std::string> unreadable;
+  std::map<LeafId, uint64_t> drift;           // by which leaves are wrong, until they are rewritten
   std::map<RecordKey, StoredRecord> records;  // durable
   int commits = 0;
 

@@ -288,7 +288,7 @@ TEST(ReplicaPeer, AScanPagesByBytes) {
   for (int pages = 0; pages < 10; ++pages) {
     auto answer = rig.Peer(scan);
     const auto& page = std::get<ScanReply>((*answer)->value());
-    for (const ScanItem& item : page.items) keys.push_back(item.key.key);
+    for (const ScannedRecord& item : page.items) keys.push_back(item.key.key);
     if (page.done) break;
     scan.cursor = page.cursor;
   }

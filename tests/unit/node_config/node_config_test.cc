@@ -54,6 +54,18 @@ TEST(NodeConfig, AMemberListensWhereTheInitialClusterSays) {
   EXPECT_EQ(elsewhere->client_listen, "0.0.0.0:9");
 }
 
+TEST(NodeConfig, TheTimesOfGossipAreSettings) {
+  auto config = ConfigOf({"--gossip-probe-interval=200ms", "--gossip-probe-timeout=80ms", "--gossip-suspicion-min=1s",
+                          "--gossip-suspicion-max=2s"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->gossip.probe_interval, std::chrono::milliseconds(200));
+  EXPECT_EQ(config->gossip.probe_timeout, std::chrono::milliseconds(80));
+  EXPECT_EQ(config->gossip.suspicion.min, std::chrono::seconds(1));
+  EXPECT_EQ(config->gossip.suspicion.max, std::chrono::seconds(2));
+  EXPECT_THAT(ErrorOf({"--gossip-probe-timeout=1s"}), HasSubstr("not shorter than gossip.probe_interval"));
+  EXPECT_THAT(ErrorOf({"--gossip-suspicion-min=16s"}), HasSubstr("gossip.suspicion_max is shorter"));
+}
+
 TEST(NodeConfig, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_THAT(ErrorOf({"--initial-cluster", kThree}), HasSubstr("say which of its members this node is"));
   EXPECT_THAT(ErrorOf({"--initial-cluster", kThree, "--name=n9"}), HasSubstr("the initial cluster doesn't list"));
@@ -62,6 +74,7 @@ TEST(NodeConfig, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_THAT(ErrorOf({"--data-dir="}), HasSubstr("data_dir is empty"));
   EXPECT_THAT(ErrorOf({"--client-listen=nowhere"}), HasSubstr("no HOST:PORT"));
   EXPECT_THAT(ErrorOf({"--store-free-for-control=1GiB"}), HasSubstr("more than store.free_for_writes"));
+  EXPECT_THAT(ErrorOf({"--store-free-for-writes=100MiB"}), HasSubstr("give at least 134217728 bytes"));
   EXPECT_THAT(ErrorOf({"--request-timeout=2m"}), HasSubstr("more than request.timeout_max"));
 }
 

@@ -254,7 +254,19 @@ INSTANTIATE_TEST_SUITE_P(PeerCodec, BadPeerCall,
                                                      c->mutable_hint()->set_needed(1000);
                                                    },
                                                    "a write to 1000 nodes"},
-                                           BadCall{"UnknownTreeLevel",
+                                           BadCall{"UnknownControl",
+                                                   [](v1::PeerCall* c) { c->mutable_control()->set_kind(77); },
+                                                   "a control message of kind 77"},
+                                           BadCall{"BadForward",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullForward(), kBudget, c);
+                                                     c->mutable_forward()->mutable_request()->clear_key();
+                                                   },
+                                                   "the key is empty"}),
+                         [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Trees, BadPeerCall,
+                         ::testing::Values(BadCall{"UnknownTreeLevel",
                                                    [](v1::PeerCall* c) {
                                                      PeerRequestToProto(FullTree(), kBudget, c);
                                                      c->mutable_tree()->set_level(6);
@@ -287,16 +299,7 @@ INSTANTIATE_TEST_SUITE_P(PeerCodec, BadPeerCall,
                                                      PeerRequestToProto(FullTree(), kBudget, c);
                                                      c->mutable_tree()->set_stride(0);
                                                    },
-                                                   "modulo 0"},
-                                           BadCall{"UnknownControl",
-                                                   [](v1::PeerCall* c) { c->mutable_control()->set_kind(77); },
-                                                   "a control message of kind 77"},
-                                           BadCall{"BadForward",
-                                                   [](v1::PeerCall* c) {
-                                                     PeerRequestToProto(FullForward(), kBudget, c);
-                                                     c->mutable_forward()->mutable_request()->clear_key();
-                                                   },
-                                                   "the key is empty"}),
+                                                   "modulo 0"}),
                          [](const auto& info) { return info.param.name; });
 
 TEST(PeerCodec, AnAnswerOfNoKindIsAnError) {

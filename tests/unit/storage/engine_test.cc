@@ -187,5 +187,30 @@ TEST(RocksEngineTest, ClosingHandlesWhatWasHandedIn) {
   EXPECT_EQ(store.Get("a"), "1");
 }
 
+TEST(StoreEngine, GivesMemoryBackWhenNothingIsAskedFor) {
+  SimStore store;
+  store.options.write_buffer_bytes = size_t{32} << 20;
+  ASSERT_TRUE(store.Open().ok());
+  auto rest = [&store] {
+    store.engine->RestIfIdle();
+    store.Settle();
+  };
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(store.Put(absl::StrCat("k", i), std::string(60'000, 'v')).ok());
+  const uint64_t before = store.engine->figures().memory_bytes;
+  rest();
+  EXPECT_TRUE(store.Files(".sst").empty()) << "it was in use a moment ago";
+  rest();
+  EXPECT_EQ(store.Files(".sst").size(), 1u);
+  EXPECT_LT(store.engine->figures().memory_bytes + (2u << 20), before);
+  EXPECT_EQ(store.Get("k7"), std::string(60'000, 'v'));
+  rest();
+  EXPECT_TRUE(store.Put("small", "v").ok());
+  rest();
+  rest();
+  rest();
+  EXPECT_EQ(store.Files(".sst").size(), 1u) << "a few bytes are not worth a table";
+  EXPECT_EQ(store.Get("small"), "v");
+}
+
 }  // namespace
 }  // namespace henge::storage_test

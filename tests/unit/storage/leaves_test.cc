@@ -134,6 +134,83 @@ TEST(LeavesTest, EveryStepOfAGroupCounts) {
   EXPECT_EQ(sim.engine->ReadRoot(key.partition), second);
 }
 
+// P35: what takes the place of a broken record has no known base: the leaf is computed anew in the same batch.
+TEST(LeavesTest, ARecordWithoutAKnownBaseBringsItsLeafRight) {
+  SimStore sim;
+  ASSERT_TRUE(OpenWithTrees(&sim).ok());
+  const RecordKey key = Key("k");
+  CommitItem lost = Item("k", "");  // of which no hash is known: it stands for any rot
+  lost.leaf_delta = 0x1234;
+  ASSERT_TRUE(sim.Commit({lost}).ok());
+  CommitItem mended = Item("k", "mended");
+  mended.leaf_delta = RecordHash(kCluster, key.bucket, key.key, "mended");
+  mended.leaf_from_scan = true;
+  ASSERT_TRUE(sim.Commit({mended}).ok());
+  EXPECT_EQ(sim.engine->ReadRoot(key.partition), mended.leaf_delta);
+}
+
+// P35: a flipped bit in a table makes a whole block unreadable, and its leaves with it. Records that are written anew
+// from the owners' copies are what was lost, so the leaves stand.
+TEST(LeavesTest, RecordsMendedInARottenBlockLeaveTheLeavesRight) {
+  SimStore sim;
+  sim.options.block_cache_bytes = 0;
+  ASSERT_TRUE(OpenWithTrees(&sim).ok());
+  Writer(&sim, 5).Run(20);
+  std::map<std::string, std::string> objects;
+  std::map<std::string, PartitionTree> trees;
+  for (int i = 0; i < kKeys; ++i) {
+    objects[NameOf(i)] = sim.Get(NameOf(i));
+    trees[NameOf(i)] = sim.engine->ReadTree(Key(NameOf(i)).partition);
+  }
+  sim.Close();
+  ASSERT_TRUE(OpenWithTrees(&sim).ok());  // makes tables of all that was in the log
+  sim.Close();
+  // Of the two families' tables the largest ones are those of the records.
+  std::string largest;
+  for (const std::string& table : sim.Files(".sst")) {
+    if (largest.empty() || sim.files->Bytes(table)->size() > sim.files->Bytes(largest)->size()) largest = table;
+  }
+  ASSERT_TRUE(sim.files->FlipBit(largest, 100, 3));
+  ASSERT_TRUE(OpenWithTrees(&sim).ok());
+  int broken = 0;
+  ReplicaStore store(*sim.engine, sim.loop, 0);
+  for (const auto& [name, bytes] : objects) {
+    if (sim.Get(name) != "DATA_LOSS") continue;
+    ++broken;
+    store.ReadBase(Key(name), [&, name = name, bytes = bytes](absl::StatusOr<BaseRecord> base) {
+      ASSERT_TRUE(absl::IsDataLoss(base.status()));
+      store.Write(Key(name), *Object::Decode(bytes), bytes, std::nullopt, 5, [](absl::Status) {});
+    });
+    sim.Settle();
+  }
+  EXPECT_GT(broken, 0);
+  for (const auto& [name, tree] : trees) EXPECT_EQ(sim.engine->ReadTree(Key(name).partition), tree) << name;
+}
+
+// Leaves that rot are made anew from the records.
+TEST(LeavesTest, BrokenLeavesAreMadeAnew) {
+  SimStore sim;
+  sim.options.block_cache_bytes = 0;
+  ASSERT_TRUE(OpenWithTrees(&sim).ok());
+  Writer(&sim, 6).Run(20);
+  sim.Close();
+  ASSERT_TRUE(OpenWithTrees(&sim).ok());
+  sim.Close();
+  std::string smallest;
+  for (const std::string& table : sim.Files(".sst")) {
+    if (smallest.empty() || sim.files->Bytes(table)->size() < sim.files->Bytes(smallest)->size()) smallest = table;
+  }
+  ASSERT_TRUE(sim.files->FlipBit(smallest, 20, 3));
+  ASSERT_TRUE(OpenWithTrees(&sim).ok());
+  EXPECT_EQ(sim.tracer.Count("LeavesBroken"), 1);
+  EXPECT_EQ(WrongTrees(&sim), 0);
+  Writer(&sim, 7).Run(5);
+  sim.Crash(1);
+  ASSERT_TRUE(OpenWithTrees(&sim).ok());
+  EXPECT_EQ(sim.tracer.Count("LeavesBroken"), 1);
+  EXPECT_EQ(WrongTrees(&sim), 0);
+}
+
 TEST(LeavesTest, AStoreWithoutTreesIsScannedOnce) {
   SimStore sim;
   ASSERT_TRUE(sim.Open().ok());
