@@ -1,5 +1,7 @@
 #include "coordinator/coordinator.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,29 +28,49 @@ size_t BytesOf(const ClientRequest& request) {
   return request.key.size() + request.value.size() + request.context.size();
 }
 
+Task<ClientReply> RunHere(CorePtr core, ClientRequest request, CheckedRequest checked) {
+  if (checked.as_fallback) ++core->figures.as_fallback;
+  if (request.op == ClientOp::kGet) co_return co_await RunGet(core, std::move(checked));
+  co_return co_await RunMutation(core, std::move(request), std::move(checked));
+}
+
 Task<ClientReply> RunForward(CorePtr core, ClientRequest request, CheckedRequest checked) {
   ++core->figures.forwarded;
   std::shared_ptr<ForwardRound> round =
-      ForwardRound::Start(core, std::move(request), std::move(checked.key), checked.deadline);
-  co_return co_await round->done();
+      ForwardRound::Start(core, std::move(request), checked.key, checked.strict, checked.deadline);
+  checked.as_fallback = true;
+  for (;;) {
+    const Completion<ForwardEnd> done = round->done();
+    ForwardEnd end = co_await done;
+    if (!end.here) co_return std::move(end.reply);
+    ClientReply reply = co_await RunHere(core, round->RequestHere(), checked);
+    std::optional<ClientReply> final = round->EndHere(std::move(reply));
+    if (final.has_value()) co_return *std::move(final);
+  }
 }
 
-Task<ClientReply> Run(CorePtr core, ClientRequest request, bool forwarded) {
+absl::Status NoOwnerError(const CoordinatorCore& core) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("stale routing: this node is no owner of the key in cluster state version ",
+                   core.ring->version().value(), "; refresh the ring and ask an owner"));
+}
+
+Task<ClientReply> Run(CorePtr core, ClientRequest request, Via via) {
   absl::StatusOr<CheckedRequest> checked = CheckRequest(request, *core->ring, core->options, core->env.clock.Now());
   if (!checked.ok()) co_return MakeReply(*core, checked.status(), Outcome::kNotApplied);
   if (IsMutation(request) && request.op_id.IsNone()) {
     request.op_id = {core->env.random.Next64(), core->env.random.Next64()};
   }
   if (!core->ring->IsOwner(checked->key.partition, core->options.self)) {
-    if (!forwarded) co_return co_await RunForward(core, std::move(request), *std::move(checked));
-    co_return MakeReply(*core,
-                        absl::FailedPreconditionError(
-                            absl::StrCat("stale routing: this node is no owner of the key in cluster state version ",
-                                         core->ring->version().value(), "; refresh the ring and ask an owner")),
-                        Outcome::kNotApplied);
+    if (via == Via::kClient) co_return co_await RunForward(core, std::move(request), *std::move(checked));
+    if (via == Via::kForwarded) co_return MakeReply(*core, NoOwnerError(*core), Outcome::kNotApplied);
+    if (checked->strict || core->hints == nullptr) {
+      const char* why = checked->strict ? "a strict request needs an owner" : "this node keeps no hints";
+      co_return MakeReply(*core, absl::UnavailableError(absl::StrCat("no fallback here: ", why)), Outcome::kNotApplied);
+    }
+    checked->as_fallback = true;
   }
-  if (request.op == ClientOp::kGet) co_return co_await RunGet(core, *std::move(checked));
-  co_return co_await RunMutation(core, std::move(request), *std::move(checked));
+  co_return co_await RunHere(core, std::move(request), *std::move(checked));
 }
 
 void Count(const absl::Status& status, CoordinatorFigures* figures) {
@@ -57,9 +79,9 @@ void Count(const absl::Status& status, CoordinatorFigures* figures) {
 }
 
 // Owns the place in the bounds for as long as the request is in flight.
-Task<void> Serve(CorePtr core, ClientRequest request, bool forwarded, Coordinator::ReplyFn reply,
+Task<void> Serve(CorePtr core, ClientRequest request, Via via, Coordinator::ReplyFn reply,
                  [[maybe_unused]] Admission::Ticket ticket) {
-  ClientReply result = co_await Run(core, std::move(request), forwarded);
+  ClientReply result = co_await Run(core, std::move(request), via);
   Count(result.status, &core->figures);
   reply(std::move(result));
 }
@@ -68,8 +90,8 @@ Task<void> Serve(CorePtr core, ClientRequest request, bool forwarded, Coordinato
 
 class Coordinator::Impl {
  public:
-  Impl(CoordinatorOptions options, ShardEnvironment environment, LocalReplica& local, RingPtr ring)
-      : core_(std::make_shared<CoordinatorCore>(options, environment, local, std::move(ring))) {
+  Impl(CoordinatorOptions options, ShardEnvironment environment, LocalReplica& local, RingPtr ring, LocalHints* hints)
+      : core_(std::make_shared<CoordinatorCore>(options, environment, local, std::move(ring), hints)) {
     core_->scope = &scope_;
   }
   ~Impl() {
@@ -77,7 +99,7 @@ class Coordinator::Impl {
     core_->reads_of_turn.clear();  // they hold the core
   }
 
-  void Handle(ClientRequest request, bool forwarded, ReplyFn reply) {
+  void Handle(ClientRequest request, Via via, ReplyFn reply) {
     if (draining_) {
       reply(MakeReply(*core_, absl::UnavailableError("this node is shutting down: ask another one"),
                       Outcome::kNotApplied));
@@ -96,7 +118,7 @@ class Coordinator::Impl {
     CountStart(request.op);
     core_->hedge_budget.OnRequest();
     core_->retry_budget.OnRequest();
-    if (!scope_.Spawn(Serve(core_, std::move(request), forwarded, std::move(reply), std::move(ticket)))) {
+    if (!scope_.Spawn(Serve(core_, std::move(request), via, std::move(reply), std::move(ticket)))) {
       core_->env.tracer.Event(Severity::kError, "RequestDropped", {});
     }
   }
@@ -126,17 +148,28 @@ class Coordinator::Impl {
   TaskScope scope_;  // last: its frames go before what they refer to
 };
 
-Coordinator::Coordinator(CoordinatorOptions options, ShardEnvironment environment, LocalReplica& local, RingPtr ring)
-    : impl_(std::make_unique<Impl>(options, environment, local, std::move(ring))) {}
+Coordinator::Coordinator(CoordinatorOptions options, ShardEnvironment environment, LocalReplica& local, RingPtr ring,
+                         LocalHints* hints)
+    : impl_(std::make_unique<Impl>(options, environment, local, std::move(ring), hints)) {}
 
 Coordinator::~Coordinator() = default;
 
 void Coordinator::UpdateRing(RingPtr ring) { impl_->core().ring = std::move(ring); }
 
-void Coordinator::UpdateLiveness(LivenessPtr liveness) { impl_->core().liveness = std::move(liveness); }
+void Coordinator::UpdateLiveness(LivenessPtr liveness) {
+  const auto dead = [](const LivenessSnapshot::Entry& entry) { return entry.liveness == Liveness::kDead; };
+  impl_->core().any_dead = std::any_of(liveness->entries().begin(), liveness->entries().end(), dead);
+  impl_->core().liveness = std::move(liveness);
+}
 
-void Coordinator::Handle(ClientRequest request, bool forwarded, ReplyFn reply) {
-  impl_->Handle(std::move(request), forwarded, std::move(reply));
+void Coordinator::OnVerdict(VerdictFn tell) { impl_->core().tell_verdict = std::move(tell); }
+
+void Coordinator::HearVerdict(MemberId member, bool disqualified) {
+  impl_->core().health.OnVerdict(member, disqualified, impl_->core().env.clock.Now());
+}
+
+void Coordinator::Handle(ClientRequest request, Via via, ReplyFn reply) {
+  impl_->Handle(std::move(request), via, std::move(reply));
 }
 
 void Coordinator::Drain(Closure idle) { impl_->Drain(std::move(idle)); }

@@ -15,16 +15,22 @@ constexpr int kExtraAttemptsBurst = 20;
 constexpr int kRepairsMax = 1024;
 constexpr size_t kRepairBytesMax = size_t{16} << 20;
 
+// Acked writes that wait for their last owner at once; those beyond leave it to anti-entropy.
+constexpr int kLingeringMax = 8192;
+constexpr size_t kLingeringBytesMax = size_t{64} << 20;
+
 }  // namespace
 
 CoordinatorCore::CoordinatorCore(CoordinatorOptions options_in, ShardEnvironment environment, LocalReplica& local_in,
-                                 RingPtr ring_in)
+                                 RingPtr ring_in, LocalHints* hints_in)
     : options(options_in),
       env(environment),
       local(local_in),
+      hints(hints_in),
       ring(std::move(ring_in)),
       admission(options.in_flight_max, options.in_flight_bytes_max),
       repairs(kRepairsMax, kRepairBytesMax),
+      lingering(kLingeringMax, kLingeringBytesMax),
       health({.hedge_delay_initial = options.hedge_delay_initial,
               .hedge_delay_min = options.hedge_delay_min,
               .strikes_to_disqualify = options.strikes_to_disqualify,
@@ -37,14 +43,16 @@ std::string CoordinatorCore::NameOf(MemberId member) const {
   return found == nullptr ? absl::StrCat("member ", member.value()) : found->name;
 }
 
-void CoordinatorCore::OnFirstAnswer(MemberId member, MonotonicTime sent_at) {
-  if (!health.OnAnswer(member, env.clock.Now() - sent_at)) return;
+void CoordinatorCore::OnFirstAnswer(MemberId member, MonotonicTime sent_at, Attempt kind) {
+  if (!health.OnAnswer(member, env.clock.Now() - sent_at, kind)) return;
   env.tracer.Event(Severity::kInfo, "PeerQualified", {{"peer", uint64_t{member.value()}}});
+  if (tell_verdict) tell_verdict(member, /*disqualified=*/false);
 }
 
-void CoordinatorCore::OnStrike(MemberId member, MonotonicTime sent_at) {
-  if (!health.OnStrike(member, sent_at, env.clock.Now())) return;
+void CoordinatorCore::OnStrike(MemberId member, MonotonicTime sent_at, Attempt kind) {
+  if (!health.OnStrike(member, sent_at, env.clock.Now(), kind)) return;
   env.tracer.Event(Severity::kWarning, "PeerDisqualified", {{"peer", uint64_t{member.value()}}});
+  if (tell_verdict) tell_verdict(member, /*disqualified=*/true);
 }
 
 }  // namespace henge

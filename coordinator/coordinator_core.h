@@ -22,23 +22,38 @@ namespace henge {
 class ReadRound;
 
 struct CoordinatorCore {
-  CoordinatorCore(CoordinatorOptions options, ShardEnvironment environment, LocalReplica& local, RingPtr ring);
+  CoordinatorCore(CoordinatorOptions options, ShardEnvironment environment, LocalReplica& local, RingPtr ring,
+                  LocalHints* hints);
 
   bool stopped() const { return scope == nullptr; }
   // "n2", for error texts; "member 7" if the ring doesn't know it.
   std::string NameOf(MemberId member) const;
 
+  // Whether gossip holds `member` dead.
+  bool Dead(MemberId member) const { return any_dead && liveness->Of(member) == Liveness::kDead; }
+  // Whether not to wait for `member`: held dead, or late the last time.
+  bool Avoided(MemberId member) const { return health.Avoided(member) || Dead(member); }
+  // Whether going around `member` costs no budget.
+  bool GivenUp(MemberId member) const { return health.Disqualified(member) || Dead(member); }
+  // Whether every member has been in time and is held alive: the way things are.
+  bool AllWell() const { return !any_dead && !health.AnyAvoided(); }
+
   // The health of a replica that was asked at `sent_at`, with the events that this may cause.
-  void OnFirstAnswer(MemberId member, MonotonicTime sent_at);
-  void OnStrike(MemberId member, MonotonicTime sent_at);
+  using Attempt = ReplicaHealth::Attempt;
+  void OnFirstAnswer(MemberId member, MonotonicTime sent_at, Attempt kind = Attempt::kRead);
+  void OnStrike(MemberId member, MonotonicTime sent_at, Attempt kind = Attempt::kRead);
 
   const CoordinatorOptions options;
   ShardEnvironment env;
   LocalReplica& local;
-  RingPtr ring;  // read again after every wait
+  LocalHints* const hints;  // null: this node uses no fallbacks
+  RingPtr ring;             // read again after every wait
   LivenessPtr liveness = std::make_shared<const LivenessSnapshot>();
+  bool any_dead = false;  // in `liveness`
+  Coordinator::VerdictFn tell_verdict;
   Admission admission;
-  Admission repairs;  // of replicas that were behind, in the background
+  Admission repairs;    // of replicas that were behind, in the background
+  Admission lingering;  // records of writes that were acked, kept until each owner has its copy or a hint
   ReplicaHealth health;
   ShareBudget hedge_budget;
   ShareBudget retry_budget;

@@ -29,12 +29,14 @@ ClientReply GetReply(const CoordinatorCore& core, const CheckedRequest& request,
 void AddFacts(const CheckedRequest& request, const ReadRound& round, ClientReply* reply) {
   reply->facts.needed = static_cast<uint32_t>(request.quorum);
   reply->facts.answered = static_cast<uint32_t>(round.answered());
+  reply->facts.fallbacks = static_cast<uint32_t>(round.answered_by_hints());
 }
 
 }  // namespace
 
 Task<ClientReply> RunGet(CorePtr core, CheckedRequest request) {
-  std::shared_ptr<ReadRound> round = ReadRound::Start(core, request.key, request.quorum, request.deadline);
+  const ReadPlan plan{.needed = request.quorum, .strict = request.strict, .as_fallback = request.as_fallback};
+  std::shared_ptr<ReadRound> round = ReadRound::Start(core, request.key, plan, request.deadline);
   const Verdict verdict = co_await round->done();
   if (verdict != Verdict::kMet) {
     ClientReply failed =
@@ -55,8 +57,9 @@ Task<ClientReply> RunGet(CorePtr core, CheckedRequest request) {
   }
   auto object = std::make_shared<const std::string>(round->merged_bytes());
   core->figures.read_repairs += static_cast<uint64_t>(request.owners) - holders.size();
+  const WritePlan spread_plan{.needed = holders_needed, .strict = true};
   std::shared_ptr<WriteRound> spread =
-      WriteRound::Replicate(core, request.key, std::move(object), holders, holders_needed, request.deadline);
+      WriteRound::Replicate(core, request.key, std::move(object), holders, spread_plan, request.deadline);
   const WriteEnd end = co_await spread->done();
   if (end.verdict == Verdict::kMet) co_return reply;
   const std::string text =

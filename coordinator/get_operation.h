@@ -1,4 +1,5 @@
-// A get, on an owner of its key: a read of R, merged, and repaired where a replica was behind.
+// A get, on an owner of its key or on a fallback that coordinates: a read of R, merged, and repaired where a replica
+// was behind.
 #pragma once
 
 #include "coordinator/coordinator_core.h"

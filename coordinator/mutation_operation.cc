@@ -45,11 +45,15 @@ void SealInto(const CoordinatorCore& core, const RecordKey& key, const std::opti
   if (context.has_value()) reply->context = SealContext(*context, core.ring->cluster(), key.bucket, key.key);
 }
 
+WritePlan PlanOf(const CheckedRequest& checked) {
+  return {.needed = checked.quorum, .strict = checked.strict, .as_fallback = checked.as_fallback};
+}
+
 // The op_id was found by a read: the record that holds it goes to W owners before the ack (P8).
 Task<ClientReply> SpreadFound(CorePtr core, CheckedRequest checked, FoundOp found) {
   ++core->figures.op_id_hits;
   std::shared_ptr<WriteRound> round =
-      WriteRound::Replicate(core, checked.key, found.object, found.holders, checked.quorum, checked.deadline);
+      WriteRound::Replicate(core, checked.key, found.object, found.holders, PlanOf(checked), checked.deadline);
   const WriteEnd end = co_await round->done();
   ClientReply reply = WriteReply(*core, *round, end);
   reply.siblings = found.siblings_live;
@@ -57,11 +61,11 @@ Task<ClientReply> SpreadFound(CorePtr core, CheckedRequest checked, FoundOp foun
   co_return reply;
 }
 
-Task<ClientReply> MintAndSpread(CorePtr core, MintCommand command, int needed) {
+Task<ClientReply> MintAndSpread(CorePtr core, MintCommand command, WritePlan plan) {
   const RecordKey key = command.key;
   const bool blind = command.context.vv.empty() && !command.mutation.tombstone;
   for (int mints = 1;; ++mints) {
-    std::shared_ptr<WriteRound> round = WriteRound::Mint(core, std::move(command), needed);
+    std::shared_ptr<WriteRound> round = WriteRound::Mint(core, std::move(command), plan);
     const WriteEnd end = co_await round->done();
     if (end.amnesia && mints < kMintsMax) {
       absl::StatusOr<MintCommand> again = round->CommandAgain();
@@ -93,19 +97,21 @@ int64_t ExpiryOf(const ClientRequest& request, const CheckedRequest& checked, co
 
 Task<ClientReply> RunMutation(CorePtr core, ClientRequest request, CheckedRequest checked) {
   const bool tombstone = request.op == ClientOp::kDelete;
-  const absl::Status admitted = core->local.AdmitWrite(tombstone);
+  // A fallback's copy goes to the hints, which have bounds of their own.
+  const absl::Status admitted = checked.as_fallback ? absl::OkStatus() : core->local.AdmitWrite(tombstone);
   if (!admitted.ok()) co_return MakeReply(*core, admitted, Outcome::kNotApplied);
 
   const uint64_t request_hash = RequestHash(request);
   const bool covers_what_is_read = tombstone && request.context.empty();
   const bool retry = request.retry && !request.op_id.IsNone();
   if (covers_what_is_read || retry) {
-    LookupQuery query{.op_id = retry ? request.op_id : OpId{}, .request_hash = request_hash};
+    LookupQuery query{
+        .op_id = retry ? request.op_id : OpId{}, .request_hash = request_hash, .for_context = covers_what_is_read};
     absl::StatusOr<Lookup> lookup = co_await LookUp(core, checked, query);
     if (!lookup.ok()) co_return MakeReply(*core, lookup.status(), Outcome::kNotApplied);
     if (lookup->found.has_value()) co_return co_await SpreadFound(core, std::move(checked), *std::move(lookup->found));
     if (covers_what_is_read) checked.context = lookup->context;
-    if (!core->ring->IsOwner(checked.key.partition, core->options.self)) {
+    if (!checked.as_fallback && !core->ring->IsOwner(checked.key.partition, core->options.self)) {
       co_return MakeReply(*core, absl::UnavailableError("this node ceased to own the key: retry"),
                           Outcome::kNotApplied);
     }
@@ -119,11 +125,11 @@ Task<ClientReply> RunMutation(CorePtr core, ClientRequest request, CheckedReques
                                    .op_id = request.op_id,
                                    .request_hash = request_hash},
                       .deadline = checked.deadline};
-  co_return co_await MintAndSpread(core, std::move(command), checked.quorum);
+  co_return co_await MintAndSpread(core, std::move(command), PlanOf(checked));
 }
 
-Task<void> MintAgain(CorePtr core, MintCommand command, int needed) {
-  const ClientReply reply = co_await MintAndSpread(core, std::move(command), needed);
+Task<void> MintAgain(CorePtr core, MintCommand command, WritePlan plan) {
+  const ClientReply reply = co_await MintAndSpread(core, std::move(command), plan);
   core->env.tracer.Event(Severity::kWarning, "MintedAgain", {{"status", reply.status.ToString()}});
 }
 

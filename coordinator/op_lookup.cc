@@ -10,7 +10,9 @@
 namespace henge {
 
 Task<absl::StatusOr<Lookup>> LookUp(CorePtr core, CheckedRequest request, LookupQuery query) {
-  std::shared_ptr<ReadRound> round = ReadRound::Start(core, request.key, request.majority, request.deadline);
+  ReadPlan plan{.needed = request.majority, .strict = request.strict, .as_fallback = request.as_fallback};
+  plan.absent_hint_counts = request.as_fallback && !query.for_context;
+  std::shared_ptr<ReadRound> round = ReadRound::Start(core, request.key, plan, request.deadline);
   const Verdict verdict = co_await round->done();
   if (verdict != Verdict::kMet) {
     co_return QuorumError(verdict == Verdict::kPending,

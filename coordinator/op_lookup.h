@@ -19,6 +19,7 @@ namespace henge {
 struct LookupQuery {
   OpId op_id;  // none = look for nothing
   uint64_t request_hash = 0;
+  bool for_context = false;  // what is read will be covered: it must be what a client would read (P14, P38)
 };
 
 // The record that holds the mutation already.
@@ -34,8 +35,9 @@ struct Lookup {
   Context context;  // of all that was read
 };
 
-// Reads a majority of owners. UNAVAILABLE or DEADLINE_EXCEEDED without one; INVALID_ARGUMENT if the op_id stands for
-// another mutation.
+// Reads a majority of owners. A fallback that coordinates asks the hints as well; as long as nothing is to be covered,
+// a hint store that doesn't know the op_id is an answer: if no owner can be reached, nobody knows more (P8).
+// UNAVAILABLE or DEADLINE_EXCEEDED without one; INVALID_ARGUMENT if the op_id stands for another mutation.
 Task<absl::StatusOr<Lookup>> LookUp(CorePtr core, CheckedRequest request, LookupQuery query);
 
 }  // namespace henge

@@ -1,4 +1,5 @@
-// Probing a disqualified replica with a real read, so that it is asked again once it answers in time (P39).
+// Probing an avoided replica with a real read, so that it is asked again once it answers in time, and is disqualified
+// without a request that waits for it if it doesn't (P39).
 #pragma once
 
 #include "coordinator/coordinator_core.h"
@@ -6,7 +7,7 @@
 
 namespace henge {
 
-// Probes each disqualified owner of `key` whose probe is due. Costs nothing while no replica is disqualified.
-void ProbeDisqualified(const CorePtr& core, const RecordKey& key, LayoutEpoch epoch);
+// Probes each avoided owner of `key` whose probe is due. Costs nothing while no replica is avoided.
+void ProbeAvoided(const CorePtr& core, const RecordKey& key, LayoutEpoch epoch);
 
 }  // namespace henge

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/fallbacks.h"
 #include "coordinator/probe.h"
 
 namespace henge {
@@ -20,19 +21,25 @@ bool ShowsTrouble(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
 }
 
+int Candidates(const CoordinatorCore& core, const RecordKey& key, const ReadPlan& plan) {
+  return static_cast<int>(core.ring->Owners(key.partition).size()) + (plan.as_fallback ? 1 : 0);
+}
+
 }  // namespace
 
-ReadRound::ReadRound(CorePtr core, RecordKey key, int needed, MonotonicTime deadline)
+ReadRound::ReadRound(CorePtr core, RecordKey key, ReadPlan plan, MonotonicTime deadline)
     : core_(std::move(core)),
       key_(std::move(key)),
       epoch_(core_->ring->Epoch(key_.partition)),
       conflict_(core_->ring->ConflictOf(key_.bucket)),
       deadline_(deadline),
-      wanted_(needed),
-      tally_(needed, static_cast<int>(core_->ring->Owners(key_.partition).size())) {}
+      plan_(plan),
+      sloppy_(!plan.strict && core_->hints != nullptr),
+      wanted_(plan.needed),
+      tally_(plan.needed, Candidates(*core_, key_, plan)) {}
 
-std::shared_ptr<ReadRound> ReadRound::Start(CorePtr core, RecordKey key, int needed, MonotonicTime deadline) {
-  auto round = std::make_shared<ReadRound>(std::move(core), std::move(key), needed, deadline);
+std::shared_ptr<ReadRound> ReadRound::Start(CorePtr core, RecordKey key, ReadPlan plan, MonotonicTime deadline) {
+  auto round = std::make_shared<ReadRound>(std::move(core), std::move(key), plan, deadline);
   round->Begin();
   return round;
 }
@@ -43,7 +50,8 @@ void ReadRound::Begin() {
     if (owner != core_->options.self) others.push_back(owner);
   }
   core_->health.OrderByPreference(others, key_.partition.value() * 0x9E3779B1u >> 16);
-  attempts_.push_back({.member = core_->options.self});
+  std::stable_partition(others.begin(), others.end(), [this](MemberId other) { return !core_->Dead(other); });
+  attempts_.push_back({.member = core_->options.self, .owner = !plan_.as_fallback});
   for (MemberId other : others) attempts_.push_back({.member = other});
 
   const MonotonicTime now = core_->env.clock.Now();
@@ -51,8 +59,7 @@ void ReadRound::Begin() {
   attempts_[0].first = true;
   attempts_[0].sent_at = now;
   attempts_[0].hedge_at = now + core_->health.HedgeDelay(core_->options.self);
-  core_->local.Read(
-      key_, [round = shared_from_this()](absl::StatusOr<ReadReply> reply) { round->OnLocal(std::move(reply)); });
+  ReadLocally();
   if (!peers_asked_) {
     // What is in memory is answered within this turn; what is not by its end needs the disk.
     auto& reads = core_->reads_of_turn;
@@ -64,6 +71,15 @@ void ReadRound::Begin() {
   }
 }
 
+void ReadRound::ReadLocally() {
+  auto done = [round = shared_from_this()](absl::StatusOr<ReadReply> reply) { round->OnLocal(std::move(reply)); };
+  if (plan_.as_fallback) {
+    core_->hints->Read(key_, std::move(done));
+  } else {
+    core_->local.Read(key_, std::move(done));
+  }
+}
+
 void ReadRound::OnTurnEnd() {
   if (!peers_asked_ && !core_->stopped()) AskPeers();
 }
@@ -71,15 +87,37 @@ void ReadRound::OnTurnEnd() {
 void ReadRound::AskPeers() {
   const bool first_time = !std::exchange(peers_asked_, true);
   int open = static_cast<int>(std::count_if(attempts_.begin(), attempts_.end(), [](const Attempt& a) {
-    return a.state == State::kAsked || a.state == State::kAnswered;
+    return (a.state == State::kAsked && !a.aside) || a.state == State::kAnswered;
   }));
-  for (size_t i = 1; i < attempts_.size() && open < wanted_; ++i) {
+  for (size_t i = 1; open < wanted_; ++i) {
+    if (i == attempts_.size() && !LoadFallbacks()) break;
     if (attempts_[i].state != State::kIdle) continue;
     Ask(i, first_time);
-    ++open;
+    if (!attempts_[i].aside) ++open;
   }
-  ProbeDisqualified(core_, key_, epoch_);
+  ProbeAvoided(core_, key_, epoch_);
   if (!timer_.has_value()) ArmTimer();
+}
+
+// Adds those who keep hints for the owners, those in reach first. Whether there are any.
+bool ReadRound::LoadFallbacks() {
+  if (!sloppy_ || std::exchange(fallbacks_loaded_, true)) return false;
+  const FallbackList fallbacks = FallbacksToAsk(*core_, key_.partition);
+  // A hint lies with one of the first in reach; a large cluster is not searched.
+  const size_t count = std::min(fallbacks.size(), core_->ring->Owners(key_.partition).size());
+  for (size_t i = 0; i < count; ++i) attempts_.push_back({.member = fallbacks[i], .owner = false});
+  tally_.AddCandidates(static_cast<int>(count));
+  return count > 0;
+}
+
+// P39: if all others are late, none counts as such.
+bool ReadRound::NotToWaitFor(const Attempt& attempt) const {
+  if (core_->AllWell()) return false;
+  if (core_->Dead(attempt.member)) return true;
+  const bool avoided = core_->health.Avoided(attempt.member) &&
+                       std::any_of(attempts_.begin() + 1, attempts_.end(),
+                                   [this](const Attempt& other) { return !core_->health.Avoided(other.member); });
+  return avoided && (core_->GivenUp(attempt.member) || core_->hedge_budget.TryTake());
 }
 
 void ReadRound::Ask(size_t index, bool first) {
@@ -89,8 +127,9 @@ void ReadRound::Ask(size_t index, bool first) {
   attempt.first = first;
   attempt.sent_at = now;
   attempt.hedge_at = now + core_->health.HedgeDelay(attempt.member);
-  ReadRequest request{.key = key_, .epoch = epoch_};
-  if (attempts_[0].state == State::kAnswered && !versions_[attempts_[0].version].bytes.empty()) {
+  attempt.aside = NotToWaitFor(attempt);
+  ReadRequest request{.key = key_, .epoch = epoch_, .from_hints = !attempt.owner};
+  if (attempt.owner && attempts_[0].state == State::kAnswered && !versions_[attempts_[0].version].bytes.empty()) {
     request.known_digest = ObjectDigest(versions_[attempts_[0].version].bytes);
   }
   core_->env.transport.Call(
@@ -146,14 +185,18 @@ bool ReadRound::CountsAsDisqualified(MemberId member) const {
 // Each attempt that is late is a strike, and is joined by one to a further owner while there is one. If the budget does
 // not allow that now, it may after another delay: it refills, and around a disqualified replica hedges are free.
 void ReadRound::Hedge(MonotonicTime now) {
+  const auto is_late = [now](const Attempt& a) { return a.state == State::kAsked && !a.hedged && a.hedge_at <= now; };
+  if (CountIdle() == 0 && std::any_of(attempts_.begin(), attempts_.end(), is_late)) LoadFallbacks();
   const int idle = CountIdle();
   int extra = 0;
   for (Attempt& attempt : attempts_) {
-    if (attempt.state != State::kAsked || attempt.hedged || attempt.hedge_at > now) continue;
-    const bool free = CountsAsDisqualified(attempt.member);
+    if (!is_late(attempt)) continue;
+    const bool free = CountsAsDisqualified(attempt.member) || attempt.aside;
     const bool local = attempt.member == core_->options.self;
     if (!std::exchange(attempt.struck, true) && !local) core_->OnStrike(attempt.member, attempt.sent_at);
     attempt.hedged = extra == idle || free || core_->hedge_budget.TryTake();
+    // Somebody was asked beside it from the start.
+    if (attempt.aside) continue;
     if (!attempt.hedged) {
       attempt.hedge_at = now + core_->health.HedgeDelay(attempt.member);
     } else if (extra < idle) {
@@ -178,6 +221,7 @@ void ReadRound::OnLocal(absl::StatusOr<ReadReply> reply) {
     return;
   }
   Record(attempt, std::move(reply));
+  // The record of an owner is there, so that the peers can be told its digest.
   if (tally_.verdict() == Verdict::kPending) AskPeers();
   peers_asked_ = true;
   Decide();
@@ -206,14 +250,23 @@ void ReadRound::OnPeer(size_t index, absl::StatusOr<PeerReply> peer_reply) {
 void ReadRound::Record(Attempt& attempt, absl::StatusOr<ReadReply> reply) {
   absl::StatusOr<int> version = reply.ok() ? VersionOf(*reply) : absl::StatusOr<int>(reply.status());
   if (!version.ok()) {
-    attempt.state = State::kFailed;
-    attempt.error = std::move(version).status();
-    tally_.AddFailure(attempt.member);
+    Fail(attempt, std::move(version).status());
+    return;
+  }
+  const bool counts_as_owner = attempt.owner || plan_.absent_hint_counts;
+  if (!counts_as_owner && !reply->found) {
+    Fail(attempt, absl::NotFoundError("keeps no hint for the key"));
     return;
   }
   attempt.state = State::kAnswered;
   attempt.version = *version;
-  tally_.AddAnswer(attempt.member, /*is_owner=*/true, reply->found);
+  tally_.AddAnswer(attempt.member, counts_as_owner, reply->found);
+}
+
+void ReadRound::Fail(Attempt& attempt, absl::Status error) {
+  attempt.state = State::kFailed;
+  attempt.error = std::move(error);
+  tally_.AddFailure(attempt.member);
 }
 
 absl::StatusOr<int> ReadRound::VersionOf(ReadReply& reply) {
@@ -238,6 +291,11 @@ absl::StatusOr<int> ReadRound::VersionOf(ReadReply& reply) {
 
 void ReadRound::Decide() {
   Verdict verdict = tally_.verdict();
+  // Too few owners are left: whoever stands in for them is asked, before that is final.
+  if (verdict == Verdict::kImpossible && !finished_ && core_->env.clock.Now() < deadline_ && LoadFallbacks()) {
+    AskPeers();
+    verdict = tally_.verdict();
+  }
   if (verdict == Verdict::kPending || finished_) return;
   // Calls that end with the deadline are no failures of their replicas: the time ran out.
   if (verdict == Verdict::kImpossible && core_->env.clock.Now() >= deadline_) verdict = Verdict::kPending;
@@ -270,18 +328,24 @@ void ReadRound::MergeVersions() {
 absl::InlinedVector<MemberId, 4> ReadRound::Holders() const {
   absl::InlinedVector<MemberId, 4> holders;
   for (const Attempt& attempt : attempts_) {
-    if (attempt.state == State::kAnswered && attempt.version == merged_) holders.push_back(attempt.member);
+    if (attempt.owner && attempt.state == State::kAnswered && attempt.version == merged_) {
+      holders.push_back(attempt.member);
+    }
   }
   return holders;
 }
 
-int ReadRound::stale() const { return answered() - static_cast<int>(Holders().size()); }
+int ReadRound::stale() const {
+  return static_cast<int>(std::count_if(attempts_.begin(), attempts_.end(), [this](const Attempt& attempt) {
+    return attempt.owner && attempt.state == State::kAnswered && attempt.version != merged_;
+  }));
+}
 
 std::string ReadRound::Describe() const {
   std::string text = absl::StrCat(tally_.answers(), " of ", tally_.needed(), " needed owners answered (");
   const char* separator = "";
   for (const Attempt& attempt : attempts_) {
-    absl::StrAppend(&text, separator, core_->NameOf(attempt.member), ": ");
+    absl::StrAppend(&text, separator, core_->NameOf(attempt.member), attempt.owner ? ": " : " (hints): ");
     switch (attempt.state) {
       case State::kIdle:
         absl::StrAppend(&text, "not asked");
@@ -304,7 +368,7 @@ std::string ReadRound::Describe() const {
 void ReadRound::Repair() {
   repairing_ = true;
   for (const Attempt& attempt : attempts_) {
-    if (attempt.state == State::kAnswered && attempt.version != merged_) SendRepair(attempt.member);
+    if (attempt.owner && attempt.state == State::kAnswered && attempt.version != merged_) SendRepair(attempt.member);
   }
 }
 
@@ -315,10 +379,11 @@ void ReadRound::OnLateAnswer(Attempt& attempt, absl::StatusOr<ReadReply> reply) 
   Record(attempt, std::move(reply));
   if (attempt.state != State::kAnswered || attempt.version == merged_before) return;
   MergeVersions();
-  if (attempt.version != merged_) SendRepair(attempt.member);
+  if (attempt.owner && attempt.version != merged_) SendRepair(attempt.member);
   if (merged_ == merged_before) return;
   for (const Attempt& other : attempts_) {
-    if (other.member != attempt.member && other.state == State::kAnswered) SendRepair(other.member);
+    const bool answered = other.owner && other.state == State::kAnswered;
+    if (answered && other.member != attempt.member) SendRepair(other.member);
   }
 }
 

@@ -13,55 +13,92 @@ const ReplicaHealth::Entry* ReplicaHealth::Find(MemberId member) const {
   return it == entries_.end() ? nullptr : &it->second;
 }
 
-Duration ReplicaHealth::HedgeDelay(MemberId member) const {
+Duration ReplicaHealth::DelayOf(const Track& track) const {
+  return std::max(options_.hedge_delay_min, track.latency.P95().value_or(options_.hedge_delay_initial));
+}
+
+Duration ReplicaHealth::HedgeDelay(MemberId member, Attempt kind) const {
   const Entry* entry = Find(member);
-  if (entry == nullptr) return options_.hedge_delay_initial;
-  return std::max(options_.hedge_delay_min, entry->latency.P95().value_or(options_.hedge_delay_initial));
+  return entry == nullptr ? options_.hedge_delay_initial : DelayOf(entry->Of(kind));
 }
 
-bool ReplicaHealth::OnAnswer(MemberId member, Duration latency) {
+void ReplicaHealth::Recount(Entry* entry) {
+  const bool avoided = entry->disqualified || entry->reads.strikes > 0 || entry->writes.strikes > 0;
+  avoided_ += static_cast<int>(avoided) - static_cast<int>(std::exchange(entry->avoided, avoided));
+}
+
+bool ReplicaHealth::OnAnswer(MemberId member, Duration latency, Attempt kind) {
+  Entry& entry = entries_[member];
+  Track& track = entry.Of(kind);
   // Judged by what was known before this answer.
-  const Duration patience = HedgeDelay(member);
-  Entry& entry = entries_[member];
-  entry.latency.Add(latency);
+  const Duration patience = DelayOf(track);
+  track.latency.Add(latency);
+  if (!entry.avoided) return false;
   if (latency > (entry.disqualified ? std::max(patience, options_.hedge_delay_initial) : patience)) return false;
-  entry.strikes = 0;
-  if (!entry.disqualified) return false;
-  entry.disqualified = false;
-  --disqualified_;
-  return true;
+  track.strikes = 0;
+  const bool qualified = entry.disqualified && kind == Attempt::kRead;
+  if (qualified) {
+    entry.disqualified = false;
+    entry.writes.strikes = 0;
+  }
+  Recount(&entry);
+  return qualified;
 }
 
-bool ReplicaHealth::OnStrike(MemberId member, MonotonicTime sent_at, MonotonicTime now) {
+bool ReplicaHealth::OnStrike(MemberId member, MonotonicTime sent_at, MonotonicTime now, Attempt kind) {
   Entry& entry = entries_[member];
-  if (entry.disqualified || (entry.strikes > 0 && sent_at < entry.struck_at)) return false;
-  entry.struck_at = now;
-  if (++entry.strikes < options_.strikes_to_disqualify) return false;
-  entry.disqualified = true;
+  Track& track = entry.Of(kind);
+  if (entry.disqualified || (track.strikes > 0 && sent_at < track.struck_at)) return false;
+  track.struck_at = now;
+  ++track.strikes;
+  // What is under way may yet be answered.
+  entry.probe_at = now + DelayOf(entry.reads);
+  if (track.strikes >= options_.strikes_to_disqualify) {
+    entry.disqualified = true;
+    entry.probe_at = now + options_.probe_interval;
+  }
+  Recount(&entry);
+  return entry.disqualified;
+}
+
+void ReplicaHealth::OnVerdict(MemberId member, bool disqualified, MonotonicTime now) {
+  Entry& entry = entries_[member];
+  if (entry.disqualified == disqualified) return;
+  entry.disqualified = disqualified;
   entry.probe_at = now + options_.probe_interval;
-  ++disqualified_;
-  return true;
+  if (!disqualified) entry.reads.strikes = entry.writes.strikes = 0;
+  Recount(&entry);
 }
 
 bool ReplicaHealth::Disqualified(MemberId member) const {
-  if (disqualified_ == 0) return false;
+  if (avoided_ == 0) return false;
   const Entry* entry = Find(member);
   return entry != nullptr && entry->disqualified;
 }
 
+bool ReplicaHealth::Avoided(MemberId member) const {
+  if (avoided_ == 0) return false;
+  const Entry* entry = Find(member);
+  return entry != nullptr && entry->avoided;
+}
+
 bool ReplicaHealth::TakeProbe(MemberId member, MonotonicTime now) {
   auto it = entries_.find(member);
-  if (it == entries_.end() || !it->second.disqualified || now < it->second.probe_at) return false;
-  it->second.probe_at = now + options_.probe_interval;
+  if (it == entries_.end() || !it->second.avoided || now < it->second.probe_at) return false;
+  Entry& entry = it->second;
+  // While the verdict is open the next probe waits for the end of this one.
+  entry.probe_at = now + (entry.disqualified ? options_.probe_interval : DelayOf(entry.reads));
   return true;
 }
 
 int ReplicaHealth::Rank(MemberId member) const {
   constexpr int kAfterAllLatencies = 64;
+  constexpr int kLast = 128;
   const Entry* entry = Find(member);
   if (entry == nullptr) return 0;
-  const int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(entry->latency.Smoothed()).count();
-  return std::bit_width(static_cast<uint64_t>(micros)) + (entry->disqualified ? kAfterAllLatencies : 0);
+  const int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(entry->reads.latency.Smoothed()).count();
+  const int held_back = entry->disqualified ? kLast : entry->avoided ? kAfterAllLatencies : 0;
+  return std::bit_width(static_cast<uint64_t>(micros)) + held_back;
 }
 
 void ReplicaHealth::OrderByPreference(std::span<MemberId> members, uint32_t rotation) const {

@@ -1,8 +1,10 @@
 // What this coordinator thinks of each replica, from the latency of real requests alone, never from heartbeats (H47).
 //
-// A value type, owned by a shard's coordinator. A first attempt that has no answer by its hedge delay is a strike; a
-// run of strikes disqualifies the replica at once: it is asked last, until a probe (one per interval, half-open) is
-// answered in time. Attempts that were under way at a strike can't be another one: one hiccup under load is one strike.
+// A value type, owned by a shard's coordinator. A first attempt that has no answer by its hedge delay is a strike. One
+// strike is enough for the replica to be asked last, and beside a stand-in: no second request waits for it. A probe at
+// once tells whether it was a hiccup. A run of strikes disqualifies it for the whole node, until a probe (one per
+// interval, half-open) is answered in time. Attempts that were under way at a strike can't be another one: one hiccup
+// under load is one strike. Reads and writes have latencies and strikes of their own: a write waits for a disk.
 #pragma once
 
 #include <cstdint>
@@ -24,44 +26,63 @@ struct ReplicaHealthOptions {
 
 class ReplicaHealth {
  public:
+  enum class Attempt : uint8_t { kRead, kWrite };
+
   explicit ReplicaHealth(ReplicaHealthOptions options) : options_(options) {}
 
   // How long a first attempt may take before another owner is asked too: the replica's own recent p95.
-  Duration HedgeDelay(MemberId member) const;
+  Duration HedgeDelay(MemberId member, Attempt kind = Attempt::kRead) const;
 
-  // A first attempt or a probe was answered after `latency`. Returns whether that qualified the replica again.
-  bool OnAnswer(MemberId member, Duration latency);
+  // A first attempt or a probe was answered after `latency`. Returns whether that qualified the replica again: an
+  // answer to a write doesn't, it says nothing about reads.
+  bool OnAnswer(MemberId member, Duration latency, Attempt kind = Attempt::kRead);
 
   // An attempt that was sent at `sent_at` failed, or has no answer by its hedge delay. Returns whether that
   // disqualified the replica.
-  bool OnStrike(MemberId member, MonotonicTime sent_at, MonotonicTime now);
+  bool OnStrike(MemberId member, MonotonicTime sent_at, MonotonicTime now, Attempt kind = Attempt::kRead);
+
+  // Another shard of this node has disqualified the replica, or qualified it again.
+  void OnVerdict(MemberId member, bool disqualified, MonotonicTime now);
 
   bool Disqualified(MemberId member) const;
-  bool AnyDisqualified() const { return disqualified_ > 0; }
+  // Disqualified, or struck since it last answered in time: to be asked last, and not to be waited for.
+  bool Avoided(MemberId member) const;
+  bool AnyAvoided() const { return avoided_ > 0; }
 
-  // Whether a disqualified replica may be probed now; counts the probe.
+  // Whether an avoided replica may be probed now; counts the probe.
   bool TakeProbe(MemberId member, MonotonicTime now);
 
-  // Puts those to ask first in front: qualified ones before disqualified ones, then by latency. Latencies within a
-  // factor of two count as equal; `rotation` spreads the load among those.
+  // Puts those to ask first in front: those not avoided before struck ones before disqualified ones, then by latency.
+  // Latencies within a factor of two count as equal; `rotation` spreads the load among those.
   void OrderByPreference(std::span<MemberId> members, uint32_t rotation) const;
 
  private:
-  struct Entry {
+  struct Track {
     LatencyWindow latency;
     int strikes = 0;
-    bool disqualified = false;
     MonotonicTime struck_at;
+  };
+  struct Entry {
+    Track reads;
+    Track writes;
+    bool disqualified = false;
+    bool avoided = false;  // counted in avoided_
     MonotonicTime probe_at;
+
+    Track& Of(Attempt kind) { return kind == Attempt::kRead ? reads : writes; }
+    const Track& Of(Attempt kind) const { return kind == Attempt::kRead ? reads : writes; }
   };
 
   const Entry* Find(MemberId member) const;
+  Duration DelayOf(const Track& track) const;
+  // Brings avoided_ up to date after a change of `entry`.
+  void Recount(Entry* entry);
   // Lower is asked earlier.
   int Rank(MemberId member) const;
 
   ReplicaHealthOptions options_;
   absl::flat_hash_map<MemberId, Entry> entries_;  // looked up only, never iterated
-  int disqualified_ = 0;
+  int avoided_ = 0;
 };
 
 }  // namespace henge

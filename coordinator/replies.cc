@@ -12,6 +12,8 @@ ClientReply MakeReply(const CoordinatorCore& core, absl::Status status, Outcome 
   reply.outcome = outcome;
   reply.facts.state_version = core.ring->version();
   reply.facts.coordinator = core.options.self;
+  reply.facts.fallback_available =
+      core.hints != nullptr && core.ring->state().members.size() > core.ring->state().replicas;
   return reply;
 }
 

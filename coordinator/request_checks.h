@@ -21,7 +21,8 @@ struct CheckedRequest {
   int quorum = 0;    // R or W
   int majority = 0;  // the quorum of the reads that a mutation needs for itself
   bool strict = false;
-  uint64_t ttl_ms = 0;  // of the bucket, for a put that names no expiry; 0 = none
+  bool as_fallback = false;  // this node is no owner, and coordinates all the same (P12); set by the coordinator
+  uint64_t ttl_ms = 0;       // of the bucket, for a put that names no expiry; 0 = none
 };
 
 // INVALID_ARGUMENT for what can't be right (empty or oversized key or value, unknown bucket, quorum out of range, bad

@@ -5,69 +5,81 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/mutation_operation.h"
+#include "coordinator/probe.h"
 #include "core/model/object.h"
 
 namespace henge {
 namespace {
 
-absl::StatusOr<MergeReply> AsMergeReply(absl::StatusOr<PeerReply> reply) {
-  if (!reply.ok()) return std::move(reply).status();
-  if (auto* merge = std::get_if<MergeReply>(&*reply)) return *merge;
-  return absl::InternalError("the peer answered a merge with another kind of reply");
+// What a peer's ack says about the coordinator's actor, for the belt (P7).
+absl::StatusOr<uint64_t> MinterCounter(const absl::StatusOr<PeerReply>& reply) {
+  if (!reply.ok()) return reply.status();
+  if (const auto* merge = std::get_if<MergeReply>(&*reply)) return merge->minter_counter;
+  if (const auto* hint = std::get_if<HintReply>(&*reply)) return hint->minter_counter;
+  return absl::InternalError("the peer answered a write with another kind of reply");
+}
+
+int Candidates(const CoordinatorCore& core, const RecordKey& key, const WritePlan& plan) {
+  return static_cast<int>(core.ring->Owners(key.partition).size()) + (plan.as_fallback ? 1 : 0);
 }
 
 }  // namespace
 
-WriteRound::WriteRound(CorePtr core, RecordKey key, int needed, MonotonicTime deadline)
+WriteRound::WriteRound(CorePtr core, RecordKey key, WritePlan plan, MonotonicTime deadline)
     : core_(std::move(core)),
       key_(std::move(key)),
       deadline_(deadline),
-      sent_at_(core_->env.clock.Now()),
       epoch_(core_->ring->Epoch(key_.partition)),
-      tally_(needed, static_cast<int>(core_->ring->Owners(key_.partition).size())) {}
+      plan_(plan),
+      sloppy_(!plan.strict && core_->hints != nullptr),
+      tally_(plan.needed, Candidates(*core_, key_, plan)) {}
 
-std::shared_ptr<WriteRound> WriteRound::Mint(CorePtr core, MintCommand command, int needed) {
+std::shared_ptr<WriteRound> WriteRound::Mint(CorePtr core, MintCommand command, WritePlan plan) {
   LocalReplica& local = core->local;
-  auto round = std::make_shared<WriteRound>(std::move(core), command.key, needed, command.deadline);
+  LocalHints* const hints = core->hints;
+  auto round = std::make_shared<WriteRound>(std::move(core), command.key, plan, command.deadline);
   round->context_ = command.context;
-  round->ArmTimer();
-  local.Mint(
-      std::move(command), [round](absl::StatusOr<MintResult> result) { round->OnMinted(std::move(result)); },
-      [round](absl::Status status) {
-        // This node stands first in nodes_.
-        if (!round->core_->stopped()) round->Settle(0, std::move(status));
-      });
+  round->ArmTimer(round->FirstDue());
+  auto minted = [round](absl::StatusOr<MintResult> result) { round->OnMinted(std::move(result)); };
+  auto durable = [round](absl::Status status) {
+    // This node stands first in nodes_.
+    if (!round->core_->stopped()) round->Settle(0, std::move(status));
+  };
+  if (plan.as_fallback) {
+    const MemberId target = MissingOwner(*round->core_, command.key.partition);
+    round->nodes_.push_back({.member = round->core_->options.self, .target = target});
+    hints->Mint(std::move(command), target, static_cast<uint32_t>(plan.needed), std::move(minted), std::move(durable));
+  } else {
+    local.Mint(std::move(command), std::move(minted), std::move(durable));
+  }
   return round;
 }
 
 std::shared_ptr<WriteRound> WriteRound::Replicate(CorePtr core, RecordKey key,
                                                   std::shared_ptr<const std::string> object,
-                                                  std::span<const MemberId> holders, int needed,
+                                                  std::span<const MemberId> holders, WritePlan plan,
                                                   MonotonicTime deadline) {
-  auto round = std::make_shared<WriteRound>(std::move(core), std::move(key), needed, deadline);
-  round->ArmTimer();
-  round->AddOwners();
-  for (size_t i = 0; i < round->nodes_.size(); ++i) {
-    if (std::find(holders.begin(), holders.end(), round->nodes_[i].member) != holders.end()) {
-      round->Settle(i, absl::OkStatus());
-    } else {
-      round->Send(i, *object, std::nullopt);
-    }
+  auto round = std::make_shared<WriteRound>(std::move(core), std::move(key), plan, deadline);
+  round->ArmTimer(round->FirstDue());
+  round->object_ = std::move(object);
+  if (plan.as_fallback) {
+    const MemberId target = MissingOwner(*round->core_, round->key_.partition);
+    round->nodes_.push_back({.member = round->core_->options.self, .target = target});
   }
+  round->AddNodes();
+  const auto holds = [&](size_t i) {
+    return std::find(holders.begin(), holders.end(), round->nodes_[i].member) != holders.end();
+  };
+  // The others first: the holders alone may be W.
+  const size_t count = round->nodes_.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (!holds(i)) round->Send(i);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (holds(i)) round->Settle(i, absl::OkStatus());
+  }
+  round->JoinAvoided();
   return round;
-}
-
-void WriteRound::ArmTimer() {
-  timer_ = core_->env.executor.RunAt(deadline_, [round = shared_from_this()] { round->OnTimer(); });
-}
-
-void WriteRound::OnTimer() {
-  timer_.reset();
-  if (finished_ || core_->stopped()) return;
-  WriteEnd end;
-  // A mint that comes after the deadline refuses by itself, so what is not minted by now never will be.
-  if (!sending_) end.not_minted = absl::DeadlineExceededError("the local record was not read in time");
-  Finish(std::move(end));
 }
 
 void WriteRound::OnMinted(absl::StatusOr<MintResult> result) {
@@ -79,58 +91,99 @@ void WriteRound::OnMinted(absl::StatusOr<MintResult> result) {
   minted_ = *std::move(result);
   object_ = std::move(minted_->object);
   epoch_ = core_->ring->Epoch(key_.partition);
-  AddOwners();
   // A version that was found may be of any actor: there is no counter to hold against it.
-  const std::optional<Actor> minter = minted_->found ? std::nullopt : std::optional<Actor>(minted_->dot.actor);
-  for (size_t i = 1; i < nodes_.size(); ++i) Send(i, *object_, minter);
+  if (!minted_->found) minter_ = minted_->dot.actor;
+  AddNodes();
+  for (size_t i = 1, count = nodes_.size(); i < count; ++i) Send(i);
+  JoinAvoided();
 }
 
-void WriteRound::AddOwners() {
+void WriteRound::AddNodes() {
   sending_ = true;
-  nodes_.push_back({.member = core_->options.self});
+  const MemberId self = core_->options.self;
+  if (nodes_.empty()) nodes_.push_back({.member = self, .target = self});
   for (MemberId owner : core_->ring->Owners(key_.partition)) {
-    if (owner != core_->options.self) nodes_.push_back({.member = owner});
+    if (owner == self) continue;
+    nodes_.push_back({.member = owner, .target = owner});
+    // Its stand-in is this node.
+    if (owner == nodes_[0].target) nodes_.back().joined = true;
   }
 }
 
-void WriteRound::Send(size_t index, const std::string& object, const std::optional<Actor>& minter) {
-  MergeRequest request{.key = key_, .epoch = epoch_, .object = object, .minter = minter};
-  sent_at_ = core_->env.clock.Now();
+void WriteRound::SendLocally() {
+  auto settle = [round = shared_from_this()](const absl::Status& status) {
+    if (!round->core_->stopped()) round->Settle(0, status);
+  };
+  if (plan_.as_fallback) {
+    HintRequest hint{.key = key_, .epoch = epoch_, .target = nodes_[0].target, .object = *object_, .minter = minter_};
+    hint.needed = static_cast<uint32_t>(plan_.needed);
+    core_->hints->Store(std::move(hint), [settle](absl::StatusOr<HintReply> reply) { settle(reply.status()); });
+  } else {
+    MergeRequest merge{.key = key_, .epoch = epoch_, .object = *object_, .minter = minter_};
+    core_->local.Merge(std::move(merge), [settle](absl::StatusOr<MergeReply> reply) { settle(reply.status()); });
+  }
+}
+
+void WriteRound::Send(size_t index) {
+  Node& node = nodes_[index];
+  const MonotonicTime now = core_->env.clock.Now();
+  node.sent_at = now;
+  node.due = now + core_->health.HedgeDelay(node.member, CoordinatorCore::Attempt::kWrite);
   if (index == 0) {
-    core_->local.Merge(std::move(request), [round = shared_from_this()](absl::StatusOr<MergeReply> reply) {
-      if (!round->core_->stopped()) round->Settle(0, reply.status());
-    });
+    SendLocally();
     return;
   }
+  node.sent = !LeavesOut(node);
+  if (!node.sent) return;
+  if (sloppy_ && (!timer_.has_value() || node.due < timer_at_)) ArmTimer(node.due);
+  PeerRequest request;
+  MonotonicTime deadline = deadline_;
+  if (node.role() == Role::kOwner) {
+    request = MergeRequest{.key = key_, .epoch = epoch_, .object = *object_, .minter = minter_};
+  } else {
+    request = HintRequest{.key = key_,
+                          .epoch = epoch_,
+                          .target = node.target,
+                          .object = *object_,
+                          .minter = minter_,
+                          .needed = static_cast<uint32_t>(plan_.needed)};
+    if (finished_) deadline = now + core_->options.budget_default;
+    ++core_->figures.hints_sent;
+  }
   core_->env.transport.Call(
-      nodes_[index].member, std::move(request), deadline_,
+      node.member, std::move(request), deadline,
       [round = shared_from_this(), index](absl::StatusOr<PeerReply> reply) { round->OnPeer(index, std::move(reply)); });
 }
 
-void WriteRound::OnPeer(size_t index, absl::StatusOr<PeerReply> peer_reply) {
+void WriteRound::OnPeer(size_t index, absl::StatusOr<PeerReply> reply) {
   if (core_->stopped()) return;
-  absl::StatusOr<MergeReply> reply = AsMergeReply(std::move(peer_reply));
-  const MemberId member = nodes_[index].member;
-  if (!reply.ok()) {
-    // A client's short deadline says nothing about the replica.
-    const bool waited =
-        core_->env.clock.Now() - sent_at_ >= 2 * core_->health.HedgeDelay(member) + core_->options.hedge_delay_initial;
-    if (absl::IsUnavailable(reply.status()) || (absl::IsDeadlineExceeded(reply.status()) && waited)) {
-      core_->OnStrike(member, sent_at_);
-    }
-    Settle(index, std::move(reply).status());
+  absl::StatusOr<uint64_t> counter = MinterCounter(reply);
+  Node& node = nodes_[index];
+  if (!counter.ok()) {
+    StrikeFor(node, counter.status());
+    Settle(index, std::move(counter).status());
     return;
   }
-  const bool belt = minted_.has_value() && !minted_->found;
-  if (belt && reply->minter_counter > minted_->dot.counter) {
-    CheckBelt(index, reply->minter_counter);
-    return;
-  }
-  if (belt && reply->minter_counter < minted_->dot.counter) {
+  core_->OnFirstAnswer(node.member, node.sent_at, CoordinatorCore::Attempt::kWrite);
+  OnAck(index, *counter);
+}
+
+void WriteRound::StrikeFor(Node& node, const absl::Status& error) {
+  // A client's short deadline says nothing about the replica.
+  const bool waited = core_->env.clock.Now() - node.sent_at >= Patience(node.member);
+  if (!absl::IsUnavailable(error) && !(absl::IsDeadlineExceeded(error) && waited)) return;
+  if (std::exchange(node.struck, true)) return;
+  core_->OnStrike(node.member, node.sent_at, CoordinatorCore::Attempt::kWrite);
+}
+
+void WriteRound::OnAck(size_t index, uint64_t minter_counter) {
+  if (minter_.has_value() && minter_counter > minted_->dot.counter) {
+    CheckBelt(index, minter_counter);
+  } else if (minter_.has_value() && minter_counter < minted_->dot.counter) {
     Settle(index, absl::InternalError("the replica acked a version that it doesn't cover"));
-    return;
+  } else {
+    Settle(index, absl::OkStatus());
   }
-  Settle(index, absl::OkStatus());
 }
 
 // The peer knows more of this actor than the version that it acks: a later mint overtook, or history was lost here and
@@ -154,12 +207,21 @@ void WriteRound::OnAmnesia() {
     Finish({.verdict = Verdict::kImpossible, .amnesia = true});
     return;
   }
+  Release();
   MintAgainLate();
+}
+
+void WriteRound::ReadOwnRecord(LocalReplica::ReadFn done) {
+  if (plan_.as_fallback) {
+    core_->hints->Read(key_, std::move(done));
+  } else {
+    core_->local.Read(key_, std::move(done));
+  }
 }
 
 // The client has its answer already; the copies that it was told of are about to be covered.
 void WriteRound::MintAgainLate() {
-  core_->local.Read(key_, [round = shared_from_this()](absl::StatusOr<ReadReply> record) {
+  ReadOwnRecord([round = shared_from_this()](absl::StatusOr<ReadReply> record) {
     CoordinatorCore& core = *round->core_;
     if (core.stopped()) return;
     absl::StatusOr<MintCommand> command = record.ok() ? round->CommandFrom(record->object) : record.status();
@@ -168,7 +230,7 @@ void WriteRound::MintAgainLate() {
     std::string why = command.status().ToString();
     if (command.ok()) {
       command->deadline = core.env.clock.Now() + core.options.budget_default;
-      if (core.scope->Spawn(MintAgain(round->core_, *std::move(command), round->tally_.needed()))) return;
+      if (core.scope->Spawn(MintAgain(round->core_, *std::move(command), round->plan_))) return;
       why = "the node is draining";
     }
     core.env.tracer.Event(Severity::kAlarm, "AmnesiaNotRepaired", {{"error", std::move(why)}});
@@ -197,13 +259,18 @@ void WriteRound::Settle(size_t index, absl::Status status) {
   Node& node = nodes_[index];
   if (status.ok()) {
     node.state = State::kDurable;
-    tally_.AddDurable(node.member, WriteTally::Role::kOwner);
+    tally_.AddDurable(node.member, node.role());
   } else {
     node.state = State::kFailed;
     node.error = std::move(status);
     tally_.AddFailure(node.member);
+    OnFailure(index);
   }
-  if (!finished_) Decide();
+  if (!finished_) {
+    Decide();
+  } else if (lingering_.has_value() && !Lingers()) {
+    Release();
+  }
 }
 
 void WriteRound::Decide() {
@@ -216,8 +283,15 @@ void WriteRound::Decide() {
 
 void WriteRound::Finish(WriteEnd end) {
   finished_ = true;
-  if (timer_.has_value()) core_->env.executor.Cancel(*std::exchange(timer_, std::nullopt));
-  if (!end.amnesia) object_.reset();
+  const bool met = end.verdict == Verdict::kMet && end.not_minted.ok() && !end.amnesia;
+  if (met && sloppy_ && object_ != nullptr && Lingers()) {
+    lingering_.emplace(core_->lingering.Enter(object_->size()));
+    if (!lingering_->admitted()) lingering_.reset();
+  }
+  if (!lingering_.has_value()) {
+    if (timer_.has_value()) core_->env.executor.Cancel(*std::exchange(timer_, std::nullopt));
+    if (!end.amnesia) object_.reset();
+  }
   done_.Set(std::move(end));
 }
 
@@ -225,10 +299,12 @@ std::string WriteRound::Describe() const {
   std::string text = absl::StrCat(tally_.durable(), " of ", tally_.needed(), " needed copies are durable (");
   const char* separator = "";
   for (const Node& node : nodes_) {
-    absl::StrAppend(&text, separator, core_->NameOf(node.member), ": ");
+    absl::StrAppend(&text, separator, core_->NameOf(node.member));
+    if (node.role() == Role::kFallback) absl::StrAppend(&text, " for ", core_->NameOf(node.target));
+    absl::StrAppend(&text, ": ");
     switch (node.state) {
       case State::kWaiting:
-        absl::StrAppend(&text, "no answer");
+        absl::StrAppend(&text, node.sent ? "no answer" : "held dead, not asked");
         break;
       case State::kDurable:
         absl::StrAppend(&text, "durable");

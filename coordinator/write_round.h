@@ -1,7 +1,11 @@
-// One write of one record: brings it to the owners, and ends when W distinct ones hold it durably (P10).
+// One write of one record: brings it to the owners, and ends when W distinct nodes hold it durably (P10).
 //
 // Loop-affine; kept alive by its callbacks. Two ways in: Mint makes a new version on this node first (P6), Replicate
 // brings an existing record. Acks that come after the end still pass the belt of P7.
+//
+// In sloppy mode, on a node with hints, an owner that is held dead, avoided, refuses or does not answer by its recent
+// p95 is joined by the next fallback, which keeps a durable hint for it. That goes on for a while after the end, so
+// that a record which W nodes hold gets its other copies too. Each fallback stands in for one owner.
 #pragma once
 
 #include <memory>
@@ -13,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coordinator/coordinator_core.h"
+#include "coordinator/fallbacks.h"
 #include "core/model/tally.h"
 #include "core/runtime/messages.h"
 #include "core/runtime/task.h"
@@ -26,15 +31,23 @@ struct WriteEnd {
   bool amnesia = false;                 // P7: the version may be covered by history that was lost; mint it again
 };
 
+// What a write asks for, and by whom it is coordinated.
+struct WritePlan {
+  int needed = 1;  // W
+  bool strict = false;
+  bool as_fallback = false;  // this node is no owner: its copy is a hint (P12)
+};
+
 class WriteRound : public std::enable_shared_from_this<WriteRound> {
  public:
-  // Mints on this node, which is an owner, and replicates the record to the other owners.
-  static std::shared_ptr<WriteRound> Mint(CorePtr core, MintCommand command, int needed);
+  // Mints on this node, and replicates the record to the other owners.
+  static std::shared_ptr<WriteRound> Mint(CorePtr core, MintCommand command, WritePlan plan);
   // Brings `object` to the owners that are not among `holders`.
   static std::shared_ptr<WriteRound> Replicate(CorePtr core, RecordKey key, std::shared_ptr<const std::string> object,
-                                               std::span<const MemberId> holders, int needed, MonotonicTime deadline);
+                                               std::span<const MemberId> holders, WritePlan plan,
+                                               MonotonicTime deadline);
 
-  WriteRound(CorePtr core, RecordKey key, int needed, MonotonicTime deadline);
+  WriteRound(CorePtr core, RecordKey key, WritePlan plan, MonotonicTime deadline);
 
   const Completion<WriteEnd>& done() const { return done_; }
 
@@ -48,42 +61,80 @@ class WriteRound : public std::enable_shared_from_this<WriteRound> {
   std::string Describe() const;
 
  private:
+  using Role = WriteTally::Role;
   enum class State : uint8_t { kWaiting, kDurable, kFailed };
   struct Node {
     MemberId member;
+    MemberId target;  // whose copy it is: `member` itself for an owner
     State state = State::kWaiting;
+    bool struck = false;
+    bool joined = false;       // a further fallback was asked in its place, or nobody is left
+    bool sent = true;          // false: held dead, and only its fallback was asked
+    bool last_resort = false;  // sent to, dead or not: no fallback is left
+    MonotonicTime sent_at;
+    MonotonicTime due;  // when to join it, at the earliest
     absl::Status error;
+
+    Role role() const { return member == target ? Role::kOwner : Role::kFallback; }
   };
 
-  void ArmTimer();
-  void OnTimer();
   void OnMinted(absl::StatusOr<MintResult> result);
-  void AddOwners();
-  void Send(size_t index, const std::string& object, const std::optional<Actor>& minter);
+  void AddNodes();
+  void Send(size_t index);
+  void SendLocally();
   void OnPeer(size_t index, absl::StatusOr<PeerReply> reply);
+  void StrikeFor(Node& node, const absl::Status& error);
+  void OnAck(size_t index, uint64_t minter_counter);
   void CheckBelt(size_t index, uint64_t counter);
   void OnAmnesia();
   void MintAgainLate();
+  void ReadOwnRecord(LocalReplica::ReadFn done);
   // NOT_FOUND if the record in `bytes` doesn't hold the minted version any more.
   absl::StatusOr<MintCommand> CommandFrom(const std::string& bytes) const;
   void Settle(size_t index, absl::Status status);
   void Decide();
   void Finish(WriteEnd end);
 
+  // The timer: at the deadline; before it, when an owner is late.
+  void ArmTimer(MonotonicTime when);
+  void OnTimer();
+  void OnDue();
+
+  // Fallbacks: write_stand_ins.cc.
+  MonotonicTime FirstDue() const;
+  bool LeavesOut(const Node& owner) const;
+  bool StandIn(size_t index);
+  void OnFailure(size_t index);
+  void JoinAvoided();
+  void JoinLate(MonotonicTime now);
+  Duration Patience(MemberId member) const;
+  bool HasCopy(MemberId owner) const;
+  // Whether there is work left after the end: an owner that has neither its copy nor a hint yet.
+  bool Lingers() const;
+  void Release();
+
   CorePtr core_;
   RecordKey key_;
   MonotonicTime deadline_;
-  MonotonicTime sent_at_;
   LayoutEpoch epoch_;
+  WritePlan plan_;
+  bool sloppy_;
   WriteTally tally_;
-  absl::InlinedVector<Node, 4> nodes_;         // the owners, from the instant that there is something to send
-  std::shared_ptr<const std::string> object_;  // minted; dropped at the end: a silent peer must not keep it in memory
+  // This node, the owners from the instant that there is something to send, then the fallbacks that were asked.
+  absl::InlinedVector<Node, 4> nodes_;
+  std::optional<FallbackList> fallbacks_;  // none before the first is needed
+  size_t fallbacks_asked_ = 0;
+  // Dropped at the end, or when it has ceased to linger: a silent peer must not keep it in memory.
+  std::shared_ptr<const std::string> object_;
   std::optional<MintResult> minted_;
-  Context context_;       // the client's, for a mint
-  bool sending_ = false;  // there is a record: from here on the outcome is unknown, not "not applied"
+  std::optional<Actor> minter_;  // for the belt
+  Context context_;              // the client's, for a mint
+  bool sending_ = false;         // there is a record: from here on the outcome is unknown, not "not applied"
   bool finished_ = false;
   bool amnesia_ = false;
+  std::optional<Admission::Ticket> lingering_;
   std::optional<TimerId> timer_;
+  MonotonicTime timer_at_;
   Completion<WriteEnd> done_;
 };
 

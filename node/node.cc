@@ -77,6 +77,7 @@ absl::Status Node::Start() {
   for (int i = 0; i < shard_count(); ++i) {
     executor(i).Post([this, i] { shards_[i]->StartAntiEntropy(); });
   }
+  ShareVerdicts();
   StartGossip();
   RestLater();
   return absl::OkStatus();
@@ -126,6 +127,21 @@ EntropyStart Node::EntropyOfShard(int shard, const std::set<PartitionId>& recove
     control().Post([this, partitions = std::move(partitions)] { recovery_note_->Lost(partitions); });
   };
   return start;
+}
+
+// By way of the control loop, so that all shards hear all verdicts in one order, and end up alike.
+void Node::ShareVerdicts() {
+  if (shard_count() == 1) return;
+  for (const std::unique_ptr<Shard>& shard : shards_) {
+    shard->coordinator().OnVerdict([this](MemberId member, bool disqualified) {
+      control().Post([this, member, disqualified] {
+        for (int i = 0; i < shard_count(); ++i) {
+          executor(i).Post(
+              [this, i, member, disqualified] { shards_[i]->coordinator().HearVerdict(member, disqualified); });
+        }
+      });
+    });
+  }
 }
 
 void Node::Submit(ClientRequest request, Coordinator::ReplyFn reply) {

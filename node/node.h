@@ -84,6 +84,8 @@ class Node {
  private:
   class Router;
 
+  // What one shard's requests show of a peer holds for all shards of the node.
+  void ShareVerdicts();
   void StartGossip();
   void RestLater();
 

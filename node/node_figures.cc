@@ -18,6 +18,8 @@ void AddTo(NodeFigures* sum, const CoordinatorFigures& shard) {
   to.blind_writes += shard.blind_writes;
   to.op_id_hits += shard.op_id_hits;
   to.amnesia_events += shard.amnesia_events;
+  to.hints_sent += shard.hints_sent;
+  to.as_fallback += shard.as_fallback;
   to.in_flight += shard.in_flight;
 }
 

@@ -43,7 +43,7 @@ void Shard::MarkRecovering(const std::vector<PartitionId>& partitions) {
 }
 
 void Shard::HandleClient(ClientRequest request, Coordinator::ReplyFn reply) {
-  coordinator_->Handle(std::move(request), /*forwarded=*/false, std::move(reply));
+  coordinator_->Handle(std::move(request), Via::kClient, std::move(reply));
 }
 
 void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) {
@@ -67,7 +67,8 @@ void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, R
   }
   ClientRequest& client = forward->request;
   client.budget = client.budget == Duration{0} ? left : std::min(client.budget, left);
-  coordinator_->Handle(std::move(client), /*forwarded=*/true, [reply = std::move(reply)](ClientReply answer) mutable {
+  const Via via = forward->as_fallback ? Via::kAsFallback : Via::kForwarded;
+  coordinator_->Handle(std::move(client), via, [reply = std::move(reply)](ClientReply answer) mutable {
     reply(PeerReply(ForwardReply{.reply = std::move(answer)}));
   });
 }

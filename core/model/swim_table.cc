@@ -16,7 +16,7 @@ constexpr int kTransmitsPerBit = 2;
 SwimTable::SwimTable(MemberId self, std::string address, SuspicionSettings suspicion)
     : self_(self), suspicion_(suspicion) {
   Entry& own = entries_[self_];
-  own.incarnation = 1;
+  own.incarnation = kIncarnationFirst;
   own.address = std::move(address);
   own.transmits = 0;
 }
@@ -47,7 +47,7 @@ SwimTable::Verdict SwimTable::Apply(MonotonicTime now, MemberId from, const Swim
   }
   switch (update.liveness) {
     case Liveness::kAlive:
-      return ApplyAlive(from, update, entry);
+      return ApplyAlive(update, entry);
     case Liveness::kSuspect:
       return ApplySuspect(now, update, entry);
     case Liveness::kDead:
@@ -82,7 +82,7 @@ SwimTable::Verdict SwimTable::ApplyOwn(const SwimUpdate& update) {
   return far ? Verdict::kForged : Verdict::kRefuted;
 }
 
-SwimTable::Verdict SwimTable::ApplyAlive(MemberId from, const SwimUpdate& update, Entry& entry) {
+SwimTable::Verdict SwimTable::ApplyAlive(const SwimUpdate& update, Entry& entry) {
   if (update.incarnation <= entry.incarnation) return Verdict::kOld;
   const bool known = entry.incarnation > 0;
   const bool same = entry.liveness == Liveness::kAlive && entry.address == update.address;
@@ -90,8 +90,9 @@ SwimTable::Verdict SwimTable::ApplyAlive(MemberId from, const SwimUpdate& update
   entry.liveness = Liveness::kAlive;
   entry.address = update.address;
   entry.accusers.clear();
-  // The first word of a member that nobody doubted is no news, or a start of n nodes would be n^2 of them.
-  if (known || from == update.member) entry.transmits = 0;
+  // The first word of a member that nobody doubted is no news, or a start of n nodes would be n^2 of them: who has not
+  // been heard of counts as alive anyway.
+  if (known) entry.transmits = 0;
   return same && known ? Verdict::kOld : Verdict::kChanged;
 }
 
@@ -100,7 +101,8 @@ SwimTable::Verdict SwimTable::Suspect(MonotonicTime now, MemberId member) {
   if (at == entries_.end() || member == self_) return Verdict::kOld;
   const SwimUpdate update{.member = member,
                           .liveness = Liveness::kSuspect,
-                          .incarnation = at->second.incarnation,
+                          // Who has not been heard of has the lowest incarnation, as far as the others care.
+                          .incarnation = std::max(kIncarnationFirst, at->second.incarnation),
                           .accuser = self_,
                           .address = {}};
   return ApplySuspect(now, update, at->second);

@@ -18,6 +18,8 @@
 
 namespace henge {
 
+// Of a process that has just started.
+inline constexpr uint64_t kIncarnationFirst = 1;
 // No honest incarnation gets there: it grows by one for each refuted suspicion.
 inline constexpr uint64_t kIncarnationMax = uint64_t{1} << 52;
 // What somebody else may say about a member's incarnation, beyond what is known here. The member itself may say more.
@@ -81,7 +83,7 @@ class SwimTable {
 
  private:
   Verdict ApplyOwn(const SwimUpdate& update);
-  Verdict ApplyAlive(MemberId from, const SwimUpdate& update, Entry& entry);
+  Verdict ApplyAlive(const SwimUpdate& update, Entry& entry);
   Verdict ApplySuspect(MonotonicTime now, const SwimUpdate& update, Entry& entry);
   void SetSuspicionEnd(Entry& entry) const;
   int ConfirmationsNeeded() const;

@@ -27,6 +27,8 @@ class WriteTally {
 
   void AddDurable(MemberId node, Role role);
   void AddFailure(MemberId node);
+  // So many more nodes may be asked.
+  void AddCandidates(int count) { candidates_ += count; }
 
   Verdict verdict() const;
   int primaries() const { return primaries_; }
@@ -51,6 +53,8 @@ class ReadTally {
 
   void AddAnswer(MemberId node, bool is_owner, bool found);
   void AddFailure(MemberId node);
+  // So many more nodes may be asked.
+  void AddCandidates(int count) { candidates_ += count; }
 
   Verdict verdict() const;
   int answers() const { return answers_; }

@@ -17,6 +17,8 @@ constexpr int kPingIntervalMinMs = 5'000;
 constexpr int kDialPauseMinMs = 50;
 constexpr int kDialPauseMaxMs = 1'000;
 constexpr int kDialTimeMinMs = 2'000;
+// A member may come back under its name at another address; gRPC's own choice is to ask again after half a minute.
+constexpr int kResolveAgainMs = 2'000;
 // What may be on its way in one stream before the reader has taken it. Fixed, so that no probing is needed.
 constexpr int kStreamWindowBytes = 4 << 20;
 constexpr int kHandshakeTimeoutMs = 10'000;
@@ -42,6 +44,7 @@ std::shared_ptr<grpc::Channel> MakePeerChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kDialTimeMinMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kDialPauseMaxMs);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kResolveAgainMs);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kPeerFrameBytesMax));
   arguments.SetMaxSendMessageSize(static_cast<int>(kPeerFrameBytesMax));
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);

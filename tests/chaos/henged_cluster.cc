@@ -1,24 +1,35 @@
 #include "tests/chaos/henged_cluster.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "tests/free_address.h"
 
 namespace henge::chaos {
 
-HengedCluster::HengedCluster(int members) : members_(members) {
+HengedCluster::HengedCluster(int members, std::vector<std::string> more, const std::vector<int>& proxied)
+    : more_(std::move(more)), members_(static_cast<size_t>(members)) {
   for (int i = 0; i < members; ++i) {
     client_addresses_.push_back(FreeAddress());
     peer_addresses_.push_back(FreeAddress());
-    list_ += (i > 0 ? "," : "") + NameOf(i) + "=" + client_addresses_.back() + "/" + peer_addresses_.back();
+    std::string reached_at = peer_addresses_.back();
+    if (std::find(proxied.begin(), proxied.end(), i) != proxied.end()) {
+      reached_at = FreeAddress();
+      proxies_[i] = std::make_unique<TcpProxy>(reached_at, peer_addresses_.back());
+    }
+    list_ += (i > 0 ? "," : "") + NameOf(i) + "=" + client_addresses_.back() + "/" + reached_at;
     clients_.push_back(std::make_unique<RawClient>(client_addresses_.back()));
   }
 }
 
 std::vector<std::string> HengedCluster::Flags(int i, const std::string& data_dir) const {
-  return {"--name=" + NameOf(i), "--initial-cluster=" + list_, "--cluster-token=test", "--data-dir=" + data_dir,
-          "--shards=2"};
+  std::vector<std::string> flags = {"--name=" + NameOf(i), "--initial-cluster=" + list_, "--cluster-token=test",
+                                    "--data-dir=" + data_dir, "--shards=2"};
+  if (proxies_.contains(i)) flags.push_back("--peer-listen=" + peer_address(i));
+  flags.insert(flags.end(), more_.begin(), more_.end());
+  return flags;
 }
 
 bool HengedCluster::Start(int i) {

@@ -2,18 +2,21 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/chaos/henged_process.h"
 #include "tests/chaos/raw_client.h"
+#include "tests/chaos/tcp_proxy.h"
 
 namespace henge::chaos {
 
 class HengedCluster {
  public:
-  explicit HengedCluster(int members);
+  // `more` flags go to each member. The others reach those in `proxied` through a proxy.
+  explicit HengedCluster(int members, std::vector<std::string> more = {}, const std::vector<int>& proxied = {});
 
   // The flags of member `i`, which serves `data_dir`.
   std::vector<std::string> Flags(int i, const std::string& data_dir) const;
@@ -34,6 +37,7 @@ class HengedCluster {
   int size() const { return static_cast<int>(members_.size()); }
   HengedProcess& process(int i) { return *members_[static_cast<size_t>(i)]; }
   RawClient& client(int i) { return *clients_[static_cast<size_t>(i)]; }
+  TcpProxy& proxy(int i) { return *proxies_.at(i); }
   const TempDir& scratch() const { return scratch_; }
   const std::string& client_address(int i) const { return client_addresses_[static_cast<size_t>(i)]; }
   const std::string& peer_address(int i) const { return peer_addresses_[static_cast<size_t>(i)]; }
@@ -43,6 +47,8 @@ class HengedCluster {
   std::vector<std::string> client_addresses_;
   std::vector<std::string> peer_addresses_;
   std::string list_;
+  std::vector<std::string> more_;
+  std::map<int, std::unique_ptr<TcpProxy>> proxies_;
   std::vector<std::unique_ptr<HengedProcess>> members_;
   std::vector<std::unique_ptr<RawClient>> clients_;
 };

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "tests/sim/gossip/gossip_cluster.h"
 
@@ -43,6 +44,19 @@ int Doubts(const GossipCluster& cluster) {
 }
 
 // H39: others reach both, so nobody is even doubted.
+// Bytes that each node sends, soon after a start of all nodes at once.
+TEST(Gossip, ItCostsTheSameWhateverTheSize) {
+  std::map<int, double> cost;
+  for (int nodes : {3, 200}) {
+    GossipCluster cluster({.nodes = nodes, .seed = 8});
+    cluster.RunFor(seconds(20));
+    const uint64_t before = cluster.bytes();
+    cluster.RunFor(seconds(60));
+    cost[nodes] = static_cast<double>(cluster.bytes() - before) / nodes;
+  }
+  EXPECT_LT(cost[200], 1.2 * cost[3]);
+}
+
 TEST(Gossip, H39_HalfConnectedNodesStayAliveForAll) {
   for (uint64_t seed = 1; seed <= 50; ++seed) {
     GossipCluster cluster({.nodes = 3, .seed = seed});

@@ -77,7 +77,7 @@ TEST(Coordinator, AnEndInTheMiddleOfATurnLeavesNothingBehind) {
   Rig rig;
   rig.local.on_disk = true;
   bool replied = false;
-  rig.coordinator->Handle(Get(), false, [&replied](ClientReply) { replied = true; });
+  rig.coordinator->Handle(Get(), Via::kClient, [&replied](ClientReply) { replied = true; });
   rig.coordinator.reset();
   rig.loop.Run();
   rig.local.ReleaseReads();

@@ -123,6 +123,63 @@ void FakeLocalReplica::ReleaseCommits() {
   for (DurableFn& durable : std::exchange(held_commits_, {})) durable(commit_error);
 }
 
+Object FakeLocalHints::MergeOf(const std::string& key) const {
+  Object merged;
+  if (auto found = hints.find(key); found != hints.end()) {
+    for (const auto& [target, object] : found->second) merged.Merge(object);
+  }
+  return merged;
+}
+
+void FakeLocalHints::Store(HintRequest request, StoreFn done) {
+  stored.push_back(request);
+  loop_.Post([this, request = std::move(request), done = std::move(done)]() mutable {
+    if (full) {
+      done(absl::ResourceExhaustedError("no room for a hint"));
+      return;
+    }
+    absl::StatusOr<Object> object = Object::Decode(request.object);
+    ASSERT_TRUE(object.ok());
+    hints[request.key.key][request.target].Merge(*object);
+    done(HintReply{.minter_counter = request.minter.has_value() ? object->vv().Get(*request.minter) : 0});
+  });
+}
+
+void FakeLocalHints::Read(RecordKey key, ReadFn done) {
+  loop_.AtTurnEnd(TurnPhase::kRead, [this, key = std::move(key), done = std::move(done)]() mutable {
+    const Object merged = MergeOf(key.key);
+    done(merged.empty() ? Absent() : Found(merged));
+  });
+}
+
+void FakeLocalHints::Mint(MintCommand command, MemberId target, uint32_t, LocalReplica::MintedFn minted,
+                          LocalReplica::DurableFn durable) {
+  commands.push_back(command);
+  targets.push_back(target);
+  loop_.AtTurnEnd(TurnPhase::kRead, [this, command = std::move(command), target, minted = std::move(minted),
+                                     durable = std::move(durable)]() mutable {
+    if (clock_.now >= command.deadline) {
+      minted(absl::DeadlineExceededError("too late to mint"));
+      return;
+    }
+    if (full) {
+      minted(absl::ResourceExhaustedError("no room for a hint"));
+      return;
+    }
+    // No mark: an epoch of its own for every mint (P12).
+    Minted version =
+        MintVersion(MergeOf(command.key.key), std::nullopt, command.context.vv, command.mutation, 7, &minter_);
+    hints[command.key.key][target].Merge(version.object);
+    MintResult result;
+    result.object = std::make_shared<const std::string>(version.object.Encode());
+    result.dot = version.dot;
+    result.siblings_live = static_cast<uint32_t>(VisibleAt(version.object, 0).size());
+    result.next_context = WriteContext(version.object, command.context, version.dot);
+    minted(std::move(result));
+    loop_.Post([durable = std::move(durable)]() mutable { durable(absl::OkStatus()); });
+  });
+}
+
 Dot MakeDot(uint64_t store, uint64_t counter) { return {{StoreId(store), Lifetime(store * 100), 1}, counter}; }
 
 Object MakeObject(const std::vector<VersionSpec>& versions) {
@@ -153,15 +210,16 @@ RingPtr MakeRing(int members, uint32_t replicas) {
   return std::make_shared<const Ring>(*std::move(state));
 }
 
-Rig::Rig(int members, CoordinatorOptions options) : ring(MakeRing(members)) {
+Rig::Rig(int members, CoordinatorOptions options, Hints with) : ring(MakeRing(members)) {
   options.self = MemberId(1);
   ShardEnvironment environment{clock, loop, random, transport, tracer};
-  coordinator = std::make_unique<Coordinator>(options, environment, local, ring);
+  coordinator =
+      std::make_unique<Coordinator>(options, environment, local, ring, with == Hints::kHere ? &hints : nullptr);
 }
 
-std::shared_ptr<std::optional<ClientReply>> Rig::Send(ClientRequest request, bool forwarded) {
+std::shared_ptr<std::optional<ClientReply>> Rig::Send(ClientRequest request, Via via) {
   auto reply = std::make_shared<std::optional<ClientReply>>();
-  coordinator->Handle(std::move(request), forwarded, [reply](ClientReply r) {
+  coordinator->Handle(std::move(request), via, [reply](ClientReply r) {
     EXPECT_FALSE(reply->has_value()) << "replied twice";
     *reply = std::move(r);
   });
@@ -188,6 +246,27 @@ void Rig::Ack(uint32_t from) {
   MergeReply reply;
   if (request.minter.has_value()) reply.minter_counter = Object::Decode(request.object)->vv().Get(*request.minter);
   transport.Answer(open[0], reply);
+}
+
+void Rig::AnswerHint(uint32_t from, absl::StatusOr<HintReply> reply) {
+  const auto open = transport.Open<HintRequest>(MemberId(from));
+  ASSERT_FALSE(open.empty()) << "no hint is open at n" << from;
+  transport.Answer(open[0], reply.ok() ? absl::StatusOr<PeerReply>(*reply) : reply.status());
+}
+
+void Rig::AckHint(uint32_t from) {
+  const auto open = transport.Open<HintRequest>(MemberId(from));
+  ASSERT_FALSE(open.empty()) << "no hint is open at n" << from;
+  const auto& request = std::get<HintRequest>(transport.sent[open[0]].request);
+  HintReply reply;
+  if (request.minter.has_value()) reply.minter_counter = Object::Decode(request.object)->vv().Get(*request.minter);
+  transport.Answer(open[0], reply);
+}
+
+void Rig::HoldDead(std::initializer_list<uint32_t> members) {
+  std::vector<LivenessSnapshot::Entry> entries;
+  for (uint32_t member : members) entries.push_back({.member = MemberId(member), .liveness = Liveness::kDead});
+  coordinator->UpdateLiveness(std::make_shared<const LivenessSnapshot>(std::move(entries)));
 }
 
 uint32_t Rig::ReadPeer() const {

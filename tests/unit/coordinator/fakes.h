@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coordinator/coordinator.h"
+#include "coordinator/local_hints.h"
 #include "coordinator/local_replica.h"
 #include "core/model/context.h"
 #include "core/model/object_builder.h"
@@ -157,6 +158,30 @@ class FakeLocalReplica final : public LocalReplica {
   std::vector<DurableFn> held_commits_;
 };
 
+// Hints in memory, with room for as many as the test says.
+class FakeLocalHints final : public LocalHints {
+ public:
+  FakeLocalHints(ManualLoop& loop, ManualClock& clock) : loop_(loop), clock_(clock) {}
+
+  void Store(HintRequest request, StoreFn done) override;
+  void Read(RecordKey key, ReadFn done) override;
+  void Mint(MintCommand command, MemberId target, uint32_t needed, LocalReplica::MintedFn minted,
+            LocalReplica::DurableFn durable) override;
+
+  bool full = false;
+  std::map<std::string, std::map<MemberId, Object>> hints;  // by key and target
+  std::vector<MintCommand> commands;                        // as they came
+  std::vector<MemberId> targets;                            // of the mints
+  std::vector<HintRequest> stored;
+
+ private:
+  Object MergeOf(const std::string& key) const;
+
+  ManualLoop& loop_;
+  ManualClock& clock_;
+  Minter minter_{.store = StoreId(1), .lifetime = Lifetime(900)};
+};
+
 // An object with one version per (store, counter, value).
 struct VersionSpec {
   uint64_t store = 0;
@@ -179,15 +204,21 @@ RingPtr MakeRing(int members, uint32_t replicas = 3);
 // A coordinator of member 1 in a cluster of `members`, and the replies of the requests sent to it.
 class Rig {
  public:
-  explicit Rig(int members = 3, CoordinatorOptions options = {});
+  enum class Hints : bool { kNone, kHere };
+  explicit Rig(int members = 3, CoordinatorOptions options = {}, Hints with = Hints::kNone);
 
   // Sends a request and runs the loop.
-  std::shared_ptr<std::optional<ClientReply>> Send(ClientRequest request, bool forwarded = false);
+  std::shared_ptr<std::optional<ClientReply>> Send(ClientRequest request, Via via = Via::kClient);
   // Answers the oldest open read of (or merge into) `from`.
   void AnswerRead(uint32_t from, absl::StatusOr<ReadReply> reply);
   void AnswerMerge(uint32_t from, absl::StatusOr<MergeReply> reply);
   // Acks the oldest open merge as a healthy replica does.
   void Ack(uint32_t from);
+  // Acks the oldest open hint as a fallback does that has room.
+  void AckHint(uint32_t from);
+  void AnswerHint(uint32_t from, absl::StatusOr<HintReply> reply);
+  // What gossip says.
+  void HoldDead(std::initializer_list<uint32_t> members);
   // The only owner of `key` beside member 1 to whom a read is open; 0 if there is none.
   uint32_t ReadPeer() const;
   Context Open(const std::string& sealed) const;
@@ -201,6 +232,7 @@ class Rig {
   RecordingTracer tracer;
   FakeTransport transport{loop};
   FakeLocalReplica local{loop, clock};
+  FakeLocalHints hints{loop, clock};
   RingPtr ring;
   std::unique_ptr<Coordinator> coordinator;
 };

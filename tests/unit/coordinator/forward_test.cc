@@ -47,7 +47,7 @@ TEST_F(Forward, ARequestGoesToOneOwnerAndItsReplyComesBackAsItIs) {
 }
 
 TEST_F(Forward, AForwardedRequestIsNeverForwardedAgain) {
-  auto reply = rig_.Send(Put("v", key_), /*forwarded=*/true);
+  auto reply = rig_.Send(Put("v", key_), Via::kForwarded);
   ASSERT_TRUE(reply->has_value());
   EXPECT_EQ((*reply)->status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ((*reply)->outcome, Outcome::kNotApplied);

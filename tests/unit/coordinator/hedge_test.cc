@@ -26,10 +26,21 @@ class Hedge : public testing::Test {
     EXPECT_TRUE(reply->has_value());
     return silent;
   }
+  // A get that is answered by `other` alone, without time passing.
+  void GetFrom(uint32_t other) {
+    auto reply = rig_.Send(Get());
+    const auto open = rig_.transport.Open<ReadRequest>(MemberId(other));
+    ASSERT_FALSE(open.empty());
+    rig_.transport.Answer(open.back(), Same());
+    EXPECT_TRUE(reply->has_value()) << "no hedge delay: the line stays flat when a node dies";
+  }
   // Gets until a peer is disqualified; returns it.
   uint32_t Disqualify() {
-    uint32_t silent = 0;
-    for (int i = 0; i < 3; ++i) silent = GetAroundSilence();
+    const uint32_t silent = GetAroundSilence();
+    for (int i = 0; i < 10 && rig_.tracer.events["PeerDisqualified"] == 0; ++i) {
+      GetFrom(5 - silent);
+      rig_.loop.Pass(milliseconds(20));
+    }
     EXPECT_EQ(rig_.tracer.events["PeerDisqualified"], 1);
     return silent;
   }
@@ -88,14 +99,28 @@ TEST_F(HedgeOnABudget, HedgesNoMoreThanTheBudgetAllows) {
   EXPECT_EQ(rig_.coordinator->figures().hedges, 20u) << "the burst, and no share";
 }
 
-TEST_F(Hedge, ThreeStrikesDisqualifyAndTheNextReadAsksTheOtherFirst) {
-  const uint32_t silent = Disqualify();
+TEST_F(Hedge, AfterTheFirstStrikeNoReadWaitsForTheSilentReplica) {
+  const uint32_t silent = GetAroundSilence();
+  for (int i = 0; i < 50; ++i) {
+    GetFrom(5 - silent);
+    rig_.loop.Pass(milliseconds(7));
+  }
+  EXPECT_EQ(rig_.tracer.events["PeerDisqualified"], 1) << "by the silence of probes alone";
+  EXPECT_EQ(rig_.coordinator->figures().hedges, 1u);
+}
+
+TEST_F(Hedge, AReplicaThatWasLateOnceAndAnswersItsProbeIsAskedAgain) {
+  const uint32_t late = GetAroundSilence();
+  rig_.loop.Pass(milliseconds(20));
+  GetFrom(5 - late);
+  const auto probe = rig_.transport.Open<ReadRequest>(MemberId(late));
+  ASSERT_EQ(probe.size(), 2u) << "the read that was late, and the probe";
+  rig_.transport.Answer(probe.back(), Same());
+  rig_.loop.Pass(milliseconds(100));
+  EXPECT_EQ(rig_.tracer.events["PeerDisqualified"], 0);
   const size_t before = rig_.transport.sent.size();
-  auto reply = rig_.Send(Get());
-  ASSERT_EQ(rig_.transport.sent.size(), before + 1);
-  EXPECT_EQ(rig_.transport.sent.back().to, MemberId(5 - silent));
-  rig_.transport.Answer(before, Same());
-  EXPECT_TRUE(reply->has_value()) << "no hedge delay: the line stays flat when a node dies";
+  GetFrom(late);
+  EXPECT_EQ(rig_.transport.sent.size(), before + 1) << "and nobody is probed any more";
 }
 
 TEST_F(Hedge, P39ADisqualifiedReplicaIsProbedHalfOpenAndComesBack) {
@@ -138,14 +163,17 @@ TEST_F(HedgeWithoutBudget, HedgesAroundADisqualifiedReplicaAreFree) {
   const MemberId other{5 - silent.value()};
   rig_.loop.Pass(milliseconds(20));
   EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(other), 20) << "the burst, and no share";
-  // Two further strikes, by reads that were sent after the one before, disqualify it.
-  rig_.Send(Get());
-  rig_.loop.Pass(milliseconds(20));
-  rig_.Send(Get());
-  rig_.loop.Pass(milliseconds(20));
+  for (size_t open : rig_.transport.Open<ReadRequest>(other)) rig_.transport.Answer(open, Same());
+  // Nothing but silent probes disqualifies it.
+  int reads = 0;
+  for (; reads < 10 && rig_.tracer.events["PeerDisqualified"] == 0; ++reads) {
+    rig_.loop.Pass(milliseconds(1));
+    GetFrom(other.value());
+    rig_.loop.Pass(milliseconds(20));
+  }
   ASSERT_EQ(rig_.tracer.events["PeerDisqualified"], 1);
   rig_.loop.Pass(milliseconds(20));
-  EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(other), 102) << "all that wait for it are hedged at last";
+  EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(other), 100 + reads) << "all that wait for it are hedged at last";
 }
 
 TEST_F(Hedge, H46AProcessThatWasPausedBlamesNobodyBeforeItHasLookedAtWhatCameIn) {

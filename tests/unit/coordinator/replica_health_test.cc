@@ -45,7 +45,7 @@ TEST(ReplicaHealth, ARunOfStrikesDisqualifiesAtOnce) {
   EXPECT_FALSE(health.Disqualified(kA));
   EXPECT_TRUE(health.OnStrike(kA, At(40), At(60)));
   EXPECT_TRUE(health.Disqualified(kA));
-  EXPECT_TRUE(health.AnyDisqualified());
+  EXPECT_TRUE(health.AnyAvoided());
   EXPECT_FALSE(health.Disqualified(kB));
 }
 
@@ -90,7 +90,54 @@ TEST(ReplicaHealth, AProbeAnsweredInTimeQualifiesAgainAndALateOneDoesNot) {
   EXPECT_TRUE(health.Disqualified(kA));
   EXPECT_TRUE(health.OnAnswer(kA, milliseconds(8)));
   EXPECT_FALSE(health.Disqualified(kA));
-  EXPECT_FALSE(health.AnyDisqualified());
+  EXPECT_FALSE(health.AnyAvoided());
+}
+
+TEST(ReplicaHealth, OneStrikeIsEnoughToBeAvoidedUntilAnAnswerInTime) {
+  ReplicaHealth health({});
+  EXPECT_FALSE(health.AnyAvoided());
+  health.OnStrike(kA, At(0), At(20));
+  EXPECT_TRUE(health.Avoided(kA));
+  EXPECT_FALSE(health.Avoided(kB));
+  EXPECT_FALSE(health.Disqualified(kA));
+  std::vector<MemberId> members = {kA, kB};
+  health.OrderByPreference(members, 0);
+  EXPECT_EQ(members.front(), kB);
+  EXPECT_FALSE(health.TakeProbe(kA, At(21))) << "what is under way may yet be answered";
+  EXPECT_TRUE(health.TakeProbe(kA, At(40)));
+  EXPECT_FALSE(health.TakeProbe(kA, At(59))) << "one at a time";
+  health.OnAnswer(kA, milliseconds(5));
+  EXPECT_FALSE(health.Avoided(kA));
+  EXPECT_FALSE(health.AnyAvoided());
+}
+
+TEST(ReplicaHealth, WritesHaveLatenciesAndStrikesOfTheirOwn) {
+  using Attempt = ReplicaHealth::Attempt;
+  ReplicaHealth health({});
+  for (int i = 0; i < 20; ++i) health.OnAnswer(kA, milliseconds(9), Attempt::kWrite);
+  EXPECT_EQ(health.HedgeDelay(kA, Attempt::kWrite), milliseconds(9));
+  EXPECT_EQ(health.HedgeDelay(kA), milliseconds(20)) << "a write says nothing about reads";
+  health.OnStrike(kA, At(0), At(20));
+  health.OnAnswer(kA, milliseconds(9), Attempt::kWrite);
+  EXPECT_TRUE(health.Avoided(kA)) << "the read is still missing";
+  health.OnStrike(kA, At(0), At(20), Attempt::kWrite);
+  health.OnAnswer(kA, milliseconds(5));
+  EXPECT_TRUE(health.Avoided(kA)) << "the write is";
+  health.OnAnswer(kA, milliseconds(9), Attempt::kWrite);
+  EXPECT_FALSE(health.Avoided(kA));
+}
+
+TEST(ReplicaHealth, AVerdictOfAnotherShardCountsLikeAnOwnOne) {
+  ReplicaHealth health({});
+  health.OnVerdict(kA, /*disqualified=*/true, At(0));
+  EXPECT_TRUE(health.Disqualified(kA));
+  EXPECT_TRUE(health.AnyAvoided());
+  EXPECT_FALSE(health.TakeProbe(kA, At(100)));
+  EXPECT_TRUE(health.TakeProbe(kA, At(200)));
+  health.OnVerdict(kA, /*disqualified=*/false, At(300));
+  EXPECT_FALSE(health.Avoided(kA));
+  health.OnVerdict(kB, /*disqualified=*/false, At(300));
+  EXPECT_FALSE(health.AnyAvoided()) << "what is said twice is counted once";
 }
 
 TEST(ReplicaHealth, QualifiedReplicasComeFirstThenFastOnes) {

@@ -94,6 +94,14 @@ TEST(ReadTallyTest, P14WithoutAnOwnerThereIsNoAnswer) {
   EXPECT_EQ(tally.verdict(), Verdict::kMet);
 }
 
+TEST(WriteTallyTest, FurtherCandidatesKeepItInReach) {
+  WriteTally tally(2, 2);
+  tally.AddFailure(kA);
+  EXPECT_EQ(tally.verdict(), Verdict::kImpossible);
+  tally.AddCandidates(1);
+  EXPECT_EQ(tally.verdict(), Verdict::kPending);
+}
+
 TEST(ReadTallyTest, IsImpossibleWhenTooFewAreLeft) {
   ReadTally tally(2, 3);
   tally.AddFailure(kA);

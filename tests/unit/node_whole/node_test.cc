@@ -58,6 +58,51 @@ class NodeTest : public ::testing::Test {
   std::unique_ptr<Node> node_;
 };
 
+// The first of three members, with two shards; the others are the test's.
+class ThreeMembersTest : public NodeTest {
+ protected:
+  ThreeMembersTest() {
+    auto state = MakeInitialState("t", 3, {{.name = "n1"}, {.name = "n2"}, {.name = "n3"}});
+    EXPECT_TRUE(state.ok());
+    NodeOptions options;
+    options.self = MemberId(1);
+    options.state = *std::move(state);
+    NodeEnvironment environment{{}, engine_};
+    for (int i = 0; i < 2; ++i) environment.shards.push_back({clock_, loop_, random_, transport_, tracer_});
+    node_ = std::make_unique<Node>(std::move(options), std::move(environment));
+  }
+
+  std::string KeyOfShard(int shard, int n) {
+    for (int i = 0;; ++i) {
+      std::string key = "k" + std::to_string(i);
+      if (node_->ShardOfPartition(PartitionOf(key)) == shard && n-- == 0) return key;
+    }
+  }
+  // Gets `key`; member 3 answers, member 2 never does. Whether it was answered without a delay.
+  bool GetWithoutMember2(const std::string& key) {
+    std::optional<ClientReply> result;
+    node_->Submit(ClientRequest{.key = key}, [&result](ClientReply reply) { result = std::move(reply); });
+    loop_.Run();
+    const auto answer = [this] {
+      for (size_t open : transport_.Open<ReadRequest>(MemberId(3))) transport_.Answer(open, ReadReply{});
+    };
+    answer();
+    const bool at_once = result.has_value();
+    loop_.Pass(std::chrono::milliseconds(25));
+    answer();
+    EXPECT_TRUE(result.has_value());
+    return at_once;
+  }
+};
+
+TEST_F(ThreeMembersTest, WhatOneShardLearnsOfAPeerHoldsForTheWholeNode) {
+  ASSERT_TRUE(node_->Start().ok());
+  for (int n = 0; n < 20 && tracer_.events["PeerDisqualified"] == 0; ++n) GetWithoutMember2(KeyOfShard(0, n));
+  ASSERT_EQ(tracer_.events["PeerDisqualified"], 1);
+  for (int n = 0; n < 10; ++n) EXPECT_TRUE(GetWithoutMember2(KeyOfShard(1, n))) << "the other shard, read " << n;
+  EXPECT_EQ(tracer_.events["PeerDisqualified"], 1);
+}
+
 TEST_F(NodeTest, BothShardsServeTheirPartitions) {
   ASSERT_TRUE(node_->Start().ok());
   std::set<int> shards;

@@ -109,6 +109,9 @@ TEST_F(SwimTableTest, NewsAreToldABoundedNumberOfTimesTheLeastToldFirst) {
   while (table_.HasNews()) table_.TakeNews(8, MemberId(), &out);
   out.clear();
   Alive(kB, 1, kB);
+  EXPECT_FALSE(table_.HasNews()) << "a first word is none";
+  Alive(kB, 2, kB);
+  EXPECT_TRUE(table_.HasNews());
   int told = 0;
   for (; table_.HasNews(); ++told) {
     ASSERT_LT(told, 100);
@@ -123,6 +126,13 @@ TEST_F(SwimTableTest, NewsAreToldABoundedNumberOfTimesTheLeastToldFirst) {
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].member, kC);
   EXPECT_EQ(out[0].accuser, kD);
+}
+
+// The others know its incarnation, and would take a lower one for old news.
+TEST_F(SwimTableTest, WhoHasNotBeenHeardOfIsSuspectedAtTheFirstIncarnation) {
+  ASSERT_EQ(table_.Find(kC)->incarnation, 0u);
+  EXPECT_EQ(table_.Suspect({}, kC), Verdict::kChanged);
+  EXPECT_EQ(table_.UpdateOf(kC).incarnation, kIncarnationFirst);
 }
 
 TEST_F(SwimTableTest, OnlyTheClusterStateRemovesMembers) {

@@ -1,0 +1,129 @@
+// Sloppy reads on an owner: fallbacks are asked for their hints when too few owners are left (P14, P15).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/coordinator/sloppy_rig.h"
+
+namespace henge::coordinator_test {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const Object kOld = MakeObject({{.store = 2, .counter = 1, .value = "old"}});
+const Object kNew = MakeObject({{.store = 2, .counter = 2, .value = "new"}});
+
+class SloppyRead : public SloppyRig {
+ protected:
+  SloppyRead() { rig_.local.records[key_] = kOld; }
+
+  void RefuseReadsOfOwners() {
+    for (int i = 0; i < 2; ++i) {
+      for (uint32_t owner : {a_, b_}) {
+        const auto open = rig_.transport.Open<ReadRequest>(MemberId(owner));
+        if (!open.empty()) rig_.AnswerRead(owner, absl::UnavailableError("connection refused"));
+      }
+    }
+  }
+  bool FromHints(size_t i) const { return std::get<ReadRequest>(rig_.transport.sent[i].request).from_hints; }
+};
+
+TEST_F(SloppyRead, AFallbacksHintCountsAndIsMergedAndRepairsTheOwnersThatAnswered) {
+  auto reply = rig_.Send(Get(key_));
+  RefuseReadsOfOwners();
+  ASSERT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(f_)), 1);
+  EXPECT_TRUE(FromHints(rig_.transport.Open<ReadRequest>(MemberId(f_))[0]));
+  EXPECT_FALSE(reply->has_value());
+  rig_.AnswerRead(f_, Found(kNew));
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_THAT((*reply)->values, ElementsAre("new"));
+  EXPECT_EQ((*reply)->facts.answered, 2u);
+  EXPECT_EQ((*reply)->facts.fallbacks, 1u);
+  EXPECT_EQ((*reply)->facts.stale, 1u) << "this node";
+  EXPECT_EQ(rig_.local.records[key_], kNew);
+  EXPECT_EQ(rig_.transport.Count<MergeRequest>(), 0) << "a fallback is no replica to be repaired";
+}
+
+TEST_F(SloppyRead, P14ThatAFallbackKeepsNothingDoesNotCount) {
+  auto reply = rig_.Send(Get(key_));
+  RefuseReadsOfOwners();
+  rig_.AnswerRead(f_, Absent());
+  EXPECT_FALSE(reply->has_value());
+  rig_.AnswerRead(g_, Absent());
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status)) << (*reply)->status;
+  EXPECT_THAT(std::string((*reply)->status.message()), HasSubstr("(hints): NOT_FOUND"));
+}
+
+TEST_F(SloppyRead, OwnersHeldDeadAreNotWaitedForButAsked) {
+  rig_.HoldDead({a_, b_});
+  auto reply = rig_.Send(Get(key_));
+  EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(a_)), 1) << "gossip may be wrong";
+  EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(b_)), 1);
+  ASSERT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(f_)), 1) << "at once";
+  rig_.AnswerRead(f_, Found(kNew));
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_THAT((*reply)->values, ElementsAre("new"));
+}
+
+TEST_F(SloppyRead, AnOwnerHeldDeadIsAskedLast) {
+  for (uint32_t dead : {a_, b_}) {
+    rig_.HoldDead({dead});
+    const int before = rig_.transport.CountTo<ReadRequest>(MemberId(dead));
+    auto reply = rig_.Send(Get(key_));
+    EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(dead)), before);
+    rig_.AnswerRead(dead == a_ ? b_ : a_, Same());
+    EXPECT_TRUE(reply->has_value());
+  }
+}
+
+TEST_F(SloppyRead, ASilentOwnerIsJoinedByAFallbackOnceNoOwnerIsLeftToAsk) {
+  auto reply = rig_.Send(With(Get(key_), 3));
+  rig_.AnswerRead(a_, Same());
+  rig_.loop.Pass(milliseconds(20));
+  ASSERT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(f_)), 1);
+  rig_.AnswerRead(f_, Found(kNew));
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_EQ((*reply)->facts.answered, 3u);
+}
+
+TEST_F(SloppyRead, StrictAsksOwnersOnly) {
+  rig_.HoldDead({b_});
+  auto reply = rig_.Send(With(Get(key_), 3, QuorumMode::kStrict));
+  rig_.AnswerRead(a_, Same());
+  rig_.loop.Pass(milliseconds(200));
+  EXPECT_FALSE(reply->has_value());
+  rig_.AnswerRead(b_, absl::UnavailableError("connection refused"));
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status));
+  EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(f_)), 0);
+  EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(g_)), 0);
+}
+
+TEST_F(SloppyRead, P14AStrictReadThatCantLeaveItsAnswerOnEnoughOwnersIsUnavailable) {
+  rig_.local.records[key_] = kNew;
+  auto reply = rig_.Send(With(Get(key_), 2, QuorumMode::kStrict));
+  const uint32_t asked = rig_.transport.Open<ReadRequest>(MemberId(a_)).empty() ? b_ : a_;
+  rig_.AnswerRead(asked, Found(kOld));
+  EXPECT_FALSE(reply->has_value()) << "one owner holds what would be answered";
+  rig_.AnswerMerge(a_, absl::UnavailableError("connection refused"));
+  rig_.AnswerMerge(b_, absl::UnavailableError("connection refused"));
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status));
+  EXPECT_EQ(rig_.transport.Count<HintRequest>(), 0) << "a hint is no owner's copy";
+}
+
+TEST_F(SloppyRead, P15ARecoveringOwnerIsAFailureAndTheNextIsAsked) {
+  auto reply = rig_.Send(Get(key_));
+  const uint32_t asked = rig_.transport.Open<ReadRequest>(MemberId(a_)).empty() ? b_ : a_;
+  const uint32_t other = asked == a_ ? b_ : a_;
+  rig_.AnswerRead(asked, absl::FailedPreconditionError("this replica is recovering"));
+  ASSERT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(other)), 1);
+  rig_.AnswerRead(other, Same());
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE((*reply)->status.ok());
+}
+
+}  // namespace
+}  // namespace henge::coordinator_test
