@@ -33,6 +33,7 @@ struct MemberAnswer {
 
 std::vector<MemberAnswer> AskAll(const ClusterState& state, milliseconds timeout) {
   std::vector<std::future<absl::StatusOr<NodeStatus>>> pending;
+  pending.reserve(state.members.size());
   for (const Member& member : state.members) {
     pending.push_back(std::async(std::launch::async, FetchNodeStatus, member.client_address, timeout));
   }

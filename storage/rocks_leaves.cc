@@ -106,7 +106,7 @@ absl::Status RocksEngine::EmptyLeaves() {
     if (!at->Valid() && at->status().ok()) return absl::OkStatus();
   }
   HENGE_RETURN_IF_ERROR(WriteMeta(kTreesName, ""));
-  const rocksdb::ColumnFamilyOptions options = parts_.db->GetOptions(leaves_family());
+  const rocksdb::ColumnFamilyOptions options(parts_.db->GetOptions(leaves_family()));
   rocksdb::Status status = parts_.db->DropColumnFamily(leaves_family());
   if (!status.ok()) return FromRocks(status, "can't drop the leaves of the Merkle trees");
   parts_.families.pop_back();

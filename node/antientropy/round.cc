@@ -129,6 +129,7 @@ Task<absl::Status> Round::CompareRoots(std::vector<uint32_t> groups) {
 
 Task<absl::Status> Round::CompareBranches(std::vector<PartitionId> partitions) {
   std::vector<uint32_t> nodes;
+  nodes.reserve(partitions.size());
   for (PartitionId partition : partitions) nodes.push_back(partition.value());
   absl::StatusOr<Hashes> theirs =
       co_await Ask(TreeLevel::kBranches, std::move(nodes), partitions.size() * kTreeBranches);

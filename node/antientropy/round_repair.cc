@@ -23,6 +23,7 @@ RecordKey KeyOf(LeafId leaf, const LeafRecord& record) { return {leaf.partition,
 std::vector<RecordKey> KeysOf(LeafId leaf, const std::vector<LeafRecord>& first,
                               const std::vector<LeafRecord>& second) {
   std::vector<RecordKey> keys;
+  keys.reserve(first.size() + second.size());
   for (const LeafRecord& record : first) keys.push_back(KeyOf(leaf, record));
   for (const LeafRecord& record : second) keys.push_back(KeyOf(leaf, record));
   return keys;
