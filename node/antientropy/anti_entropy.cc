@@ -58,8 +58,9 @@ Task<void> AntiEntropy::Run() {
     bool look_again = false;
     if (const std::optional<MemberId> peer = NextPeer(); peer.has_value()) {
       const RoundEnd end = co_await RunRound(*peer);
-      look_again = end.status.ok() && end.look_again;
-      if (look_again && !next_.has_value() && *peer != last_) next_ = peer;
+      // Once: where many write, there is always something on its way.
+      look_again = end.status.ok() && end.look_again && *peer != last_;
+      if (look_again && !next_.has_value()) next_ = peer;
       last_ = *peer;
     }
     SettleRecovery();

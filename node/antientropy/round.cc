@@ -74,7 +74,7 @@ Task<RoundEnd> Round::Run() {
   for (PartitionId partition : differ_) {
     if (end.status.ok() && !open_.contains(partition)) core_->recovery.Ended(partition, peer_, ticket_);
   }
-  end.look_again = look_again_ || !open_.empty();
+  end.look_again = look_again_;
   co_return end;
 }
 
@@ -181,6 +181,7 @@ void Round::LeafDiffers(LeafId leaf) {
     to_repair_.push_back(leaf);
   } else {
     open_.insert(leaf.partition);
+    look_again_ = true;
   }
 }
 

@@ -22,7 +22,7 @@ namespace henge {
 struct RoundEnd {
   absl::Status status;      // an error: the peer could not be compared to the end
   bool equal = false;       // no difference was seen
-  bool look_again = false;  // differences that must be seen a second time, or a repair that failed
+  bool look_again = false;  // differences that must be seen a second time
 };
 
 class Round : public std::enable_shared_from_this<Round> {
