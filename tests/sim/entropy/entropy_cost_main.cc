@@ -43,10 +43,6 @@ class Pair {
       nodes_.push_back(
           std::make_unique<SimNode>(scheduler_, network_, random_, monitor_, serious_, std::move(options), [] {}));
     }
-    network_.SetFilter([this](SimAddress, SimAddress, const std::string& bytes) {
-      bytes_ += bytes.size();
-      return false;
-    });
   }
 
   // Both get all records, but for the `differing` that only the first one has.
@@ -65,8 +61,11 @@ class Pair {
       nodes_[0]->Load(std::move(all));
       nodes_[1]->Load(std::move(common));
     }
-    network_.Heal();
-    bytes_ = 0;
+    network_.Heal();  // drops a filter, too
+    network_.SetFilter([this](SimAddress, SimAddress, const std::string& bytes) {
+      bytes_ += bytes.size();
+      return false;
+    });
     return true;
   }
 
