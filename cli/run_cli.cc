@@ -125,6 +125,7 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Terminal& terminal) {
   DeclareRingCommand(app, chosen);
   DeclareBucketCommand(app, chosen);
   DeclareExplainCommand(app, chosen);
+  DeclareEntropyCommands(app, chosen);
   DeclareBenchCommand(app, chosen);
   DeclareCompletionCommand(app, chosen);
 

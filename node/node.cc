@@ -55,6 +55,7 @@ Node::~Node() = default;
 
 absl::Status Node::Start() {
   HENGE_RETURN_IF_ERROR(ClaimStore(environment_.engine, options_.state, options_.self));
+  HENGE_RETURN_IF_ERROR(environment_.engine.OpenTrees(options_.state.cluster));
   const int64_t wall_ms = environment_.shards[0].clock.WallNow().time_since_epoch().count();
   HENGE_ASSIGN_OR_RETURN(const uint64_t stamp_floor,
                          ReadStampFloor(environment_.engine, wall_ms, environment_.shards[0].tracer));
@@ -62,19 +63,27 @@ absl::Status Node::Start() {
   HENGE_ASSIGN_OR_RETURN(StoredState stored, LoadState(environment_.engine, options_.state, self()));
   StateKeeperHooks hooks;
   hooks.adopted = [this](const RingPtr&, const RingPtr& now) { Adopt(now); };
+  hooks.on_rebound = [this](Closure ready) { OnRebound(std::move(ready)); };
   keeper_ = std::make_unique<StateKeeper>(self(), home, environment_.engine, std::move(stored), std::move(hooks));
   const RingPtr ring = keeper_->ring();
   ring_.store(ring, std::memory_order_release);
+  HENGE_ASSIGN_OR_RETURN(const std::set<PartitionId> recovering, LoadRecovering());
+  recovery_note_ = std::make_unique<RecoveryNote>(environment_.engine, control(), recovering);
   for (const ShardEnvironment& shard : environment_.shards) {
     const StampStart stamps{.shard = static_cast<int>(shards_.size()), .floor = stamp_floor};
+    EntropyStart entropy = EntropyOfShard(stamps.shard, recovering);
     shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring, stamps,
-                                              options_.record_cache_bytes / environment_.shards.size()));
+                                              options_.record_cache_bytes / environment_.shards.size(),
+                                              std::move(entropy)));
   }
   control_plane_.Register(ControlKind::kState, *keeper_);
   shards_[0]->ServeControl(&control_plane_);
   router_ = std::make_unique<Router>(*this);
   scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring);
   explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring);
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i] { shards_[i]->StartAntiEntropy(); });
+  }
   ShareVerdicts();
   control().Post([this, ring] {
     if (options_.on_state) options_.on_state(ring);
@@ -105,6 +114,32 @@ void Node::StartGossip() {
       [this](MemberId peer, StateVersion version, uint64_t digest) { keeper_->OnPeerState(peer, version, digest); });
   control_plane_.Register(ControlKind::kGossip, *gossip_);
   control().Post([this] { gossip_->Start(); });
+}
+
+absl::StatusOr<std::set<PartitionId>> Node::LoadRecovering() {
+  HENGE_ASSIGN_OR_RETURN(std::set<PartitionId> recovering, RecoveryNote::Load(environment_.engine));
+  if (!options_.data_lost) return recovering;
+  for (int p = 0; p < kPartitionCount; ++p) {
+    const PartitionId partition(static_cast<uint16_t>(p));
+    if (ring()->IsOwner(partition, self())) recovering.insert(partition);
+  }
+  HENGE_RETURN_IF_ERROR(RecoveryNote::Store(environment_.engine, recovering));
+  return recovering;
+}
+
+EntropyStart Node::EntropyOfShard(int shard, const std::set<PartitionId>& recovering) {
+  EntropyStart start{.options = options_.anti_entropy,
+                     .scrub = options_.scrub,
+                     .shards = static_cast<uint32_t>(shard_count()),
+                     .shard = static_cast<uint32_t>(shard),
+                     .recovering = recovering};
+  start.whole = [this](std::vector<PartitionId> partitions) {
+    control().Post([this, partitions = std::move(partitions)] { recovery_note_->Whole(partitions); });
+  };
+  start.lost = [this](std::vector<PartitionId> partitions) {
+    control().Post([this, partitions = std::move(partitions)] { recovery_note_->Lost(partitions); });
+  };
+  return start;
 }
 
 // By way of the control loop, so that all shards hear all verdicts in one order, and end up alike.
@@ -154,6 +189,21 @@ void Node::ChangeState(StateChange change, Duration budget, StateProposer::Done 
   });
 }
 
+// P15: what the member's other store held is not here. Noted before this store asks to stand in its place.
+void Node::OnRebound(Closure ready) {
+  const RingPtr ring = this->ring();
+  std::vector<PartitionId> owned;
+  for (int p = 0; p < kPartitionCount; ++p) {
+    const PartitionId partition(static_cast<uint16_t>(p));
+    if (ring->IsOwner(partition, self())) owned.push_back(partition);
+  }
+  recovery_note_->Lost(owned);
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i, owned] { shards_[i]->MarkRecovering(owned); });
+  }
+  recovery_note_->WhenWritten(std::move(ready));
+}
+
 void Node::Adopt(const RingPtr& ring) {
   ring_.store(ring, std::memory_order_release);
   for (int i = 0; i < shard_count(); ++i) {
@@ -178,9 +228,13 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
   for (int i = 0; i < shard_count(); ++i) {
     executor(i).Post([this, i, gathering] {
       control().Post([this, gathering, coordinator = shards_[i]->coordinator().figures(),
-                      replica = shards_[i]->replica().figures()] {
+                      replica = shards_[i]->replica().figures(), entropy = shards_[i]->anti_entropy().figures(),
+                      scrub = shards_[i]->scrub().figures(), peers = shards_[i]->anti_entropy().PeerFigures()] {
         AddTo(&gathering->sum, coordinator);
         AddTo(&gathering->sum, replica);
+        AddTo(&gathering->sum, entropy);
+        AddTo(&gathering->sum, scrub);
+        AddTo(&gathering->sum, peers);
         if (--gathering->missing > 0) return;
         NodeFigures& sum = gathering->sum;
         sum.store = environment_.engine.figures();

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -14,6 +15,7 @@
 #include "coordinator/coordinator.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
+#include "node/antientropy/recovery_note.h"
 #include "node/bucket_order.h"
 #include "node/control_plane.h"
 #include "node/explain.h"
@@ -35,6 +37,12 @@ struct NodeOptions {
   size_t record_cache_bytes = 0;  // of all shards together
   // Runs on the control loop for the state that the node starts with, and for each that it adopts.
   std::function<void(const RingPtr&)> on_state;
+  AntiEntropyOptions anti_entropy;
+  ScrubOptions scrub;
+  // The store is new, the member is not: what it held is lost. Every owned partition is recovering until it was
+  // compared with the other owners (P15). To be given until a start with it has succeeded; from then on the store
+  // knows.
+  bool data_lost = false;
 };
 
 // Everything outlives the node.
@@ -93,12 +101,16 @@ class Node {
 
   Executor& control() { return executor(0); }
   void Adopt(const RingPtr& ring);
+  void OnRebound(Closure ready);
+  absl::StatusOr<std::set<PartitionId>> LoadRecovering();
+  EntropyStart EntropyOfShard(int shard, const std::set<PartitionId>& recovering);
 
   const NodeOptions options_;
   NodeEnvironment environment_;
   std::atomic<RingPtr> ring_;
   ControlPlane control_plane_;
   std::unique_ptr<StateKeeper> keeper_;
+  std::unique_ptr<RecoveryNote> recovery_note_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;

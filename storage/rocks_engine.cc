@@ -62,7 +62,10 @@ absl::Status RocksEngine::Close() {
   parts_.sticky->Disarm();  // what fails now is this call's answer
   rocksdb::Status status;
   // A log that is flushed now needn't be replayed by the next open.
-  if (parts_.flush_bytes == 0 && parts_.sticky->ok()) status = parts_.db->Flush(rocksdb::FlushOptions());
+  if (parts_.flush_bytes == 0 && parts_.sticky->ok()) {
+    status = parts_.db->Flush(rocksdb::FlushOptions(), {parts_.families[0].get(), parts_.families[1].get()});
+  }
+  parts_.families.clear();
   rocksdb::Status closed = parts_.db->Close();
   if (status.ok()) status = closed;
   parts_.db.reset();

@@ -78,9 +78,13 @@ absl::StatusOr<std::unique_ptr<StoreEngine>> OpenStoreEngine(StoreOptions option
 
   parts.cache = MakeBlockCache(options);
   rocksdb::DB* opened = nullptr;
-  rocksdb::Status status =
-      rocksdb::DB::Open(MakeRocksOptions(options, env, parts.cache, parts.sticky), dir.DatabasePath(), &opened);
+  const rocksdb::Options rocks = MakeRocksOptions(options, env, parts.cache, parts.sticky);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families = {{rocksdb::kDefaultColumnFamilyName, rocks},
+                                                                 {kLeavesFamily, MakeLeavesOptions(rocks)}};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::Status status = rocksdb::DB::Open(rocks, dir.DatabasePath(), families, &handles, &opened);
   parts.db.reset(opened);
+  for (rocksdb::ColumnFamilyHandle* handle : handles) parts.families.emplace_back(handle);
   if (!status.ok()) return Damaged(dir, status, "");
   uint64_t found = parts.db->GetLatestSequenceNumber();
   if (found < synced) return LostTail(dir, found, synced);

@@ -183,6 +183,9 @@ rocksdb::Options MakeRocksOptions(const StoreOptions& wanted, rocksdb::Env* env,
                                   std::shared_ptr<StickyStatus> sticky) {
   rocksdb::Options options = CommonOptions(env);
   options.create_if_missing = true;
+  options.create_missing_column_families = true;  // a store made before there were leaves
+  // A log is dropped when all that it holds is in tables: flushed together, no family keeps it for the other.
+  options.atomic_flush = true;
   options.info_log = std::make_shared<QuietLogger>();
   options.max_background_jobs = kBackgroundJobs;
   SetDurability(&options);
@@ -191,6 +194,16 @@ rocksdb::Options MakeRocksOptions(const StoreOptions& wanted, rocksdb::Env* env,
   if (wanted.deterministic) SetDeterministic(&options);
   options.listeners.push_back(std::make_shared<FatalListener>(std::move(sticky)));
   return options;
+}
+
+rocksdb::ColumnFamilyOptions MakeLeavesOptions(const rocksdb::Options& store) {
+  rocksdb::ColumnFamilyOptions leaves(store);
+  leaves.enable_blob_files = false;
+  leaves.memtable_whole_key_filtering = false;
+  leaves.memtable_prefix_bloom_size_ratio = 0;   // leaves are only ever scanned
+  leaves.compression = rocksdb::kNoCompression;  // hashes don't shrink
+  leaves.bottommost_compression = rocksdb::kNoCompression;
+  return leaves;
 }
 
 rocksdb::Options MakeInspectOptions(const StoreOptions& wanted, rocksdb::Env* env, std::string* findings) {

@@ -21,6 +21,30 @@ PeerView PeerOf(const v1::PeerStatus& peer) {
           .incarnation = peer.incarnation()};
 }
 
+EntropyView EntropyOf(const v1::EntropyStatus& entropy) {
+  EntropyView view;
+  view.rounds = entropy.rounds();
+  view.rounds_equal = entropy.rounds_equal();
+  view.rounds_failed = entropy.rounds_failed();
+  view.leaves_scanned = entropy.segments_scanned();
+  view.repaired_here = entropy.repaired_here();
+  view.repaired_there = entropy.repaired_there();
+  view.bytes_moved = entropy.bytes_moved();
+  view.refused = entropy.refused();
+  view.recovering = entropy.recovering();
+  view.scrub_passes = entropy.scrub_passes();
+  view.scrub_records = entropy.scrub_records();
+  view.scrub_leaves_rewritten = entropy.scrub_segments_rewritten();
+  for (const auto& peer : entropy.peers()) {
+    EntropyPeerView& to = view.peers.emplace_back();
+    to.member = peer.member();
+    to.leaves_differing = peer.segments_differing();
+    if (peer.has_oldest_ms()) to.oldest_ms = peer.oldest_ms();
+    if (peer.has_finished_ms()) to.finished_ms = peer.finished_ms();
+  }
+  return view;
+}
+
 VersionView VersionOf(const v1::ExplainSibling& sibling) {
   return {.dot_store = sibling.dot_store(),
           .dot_lifetime = sibling.dot_lifetime(),
@@ -98,6 +122,7 @@ absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, millisecon
   status.gossip_stalls = reply->gossip_stalls();
   status.gossip_health = reply->gossip_health();
   for (const auto& peer : reply->peers()) status.peers.push_back(PeerOf(peer));
+  status.entropy = EntropyOf(reply->entropy());
   return status;
 }
 

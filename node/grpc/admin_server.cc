@@ -119,6 +119,33 @@ void ReplicaToProto(const ExplainedReplica& replica, const StoreNames& names, v1
   }
 }
 
+uint64_t Milliseconds(Duration duration) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+void EntropyToProto(const NodeFigures& figures, v1::EntropyStatus* out) {
+  const AntiEntropyFigures& entropy = figures.entropy;
+  out->set_rounds(entropy.rounds);
+  out->set_rounds_equal(entropy.rounds_equal);
+  out->set_rounds_failed(entropy.rounds_failed);
+  out->set_segments_scanned(entropy.leaves_scanned);
+  out->set_repaired_here(entropy.repaired_here);
+  out->set_repaired_there(entropy.repaired_there);
+  out->set_bytes_moved(entropy.bytes_moved);
+  out->set_refused(entropy.refused);
+  out->set_recovering(entropy.recovering);
+  out->set_scrub_passes(figures.scrub.passes);
+  out->set_scrub_records(figures.scrub.records);
+  out->set_scrub_segments_rewritten(figures.scrub.leaves_rewritten);
+  for (const PeerEntropy& peer : figures.peers) {
+    v1::EntropyPeer* to = out->add_peers();
+    to->set_member(peer.peer.value());
+    to->set_segments_differing(peer.leaves_differing);
+    if (peer.oldest.has_value()) to->set_oldest_ms(Milliseconds(*peer.oldest));
+    if (peer.finished.has_value()) to->set_finished_ms(Milliseconds(*peer.finished));
+  }
+}
+
 void ExplanationToProto(const Explanation& explanation, const StoreNames& names, v1::ExplainReply* out) {
   out->set_partition(explanation.partition.value());
   out->set_segment(explanation.segment);
@@ -183,6 +210,7 @@ class AdminServer::Service
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     server_.node_.CollectFigures([this, reactor, reply](NodeFigures figures) {
       FiguresToProto(figures, reply);
+      EntropyToProto(figures, reply->mutable_entropy());
       FillProcess(figures, reply);
       reactor->Finish(grpc::Status::OK);
     });

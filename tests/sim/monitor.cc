@@ -160,6 +160,7 @@ void MonitoredEngine::Commit(std::vector<CommitItem> items, Executor& loop, Comm
     if (!object.ok()) continue;
     monitor_.OnCommit(node_, item.key.key, *object);
     written.emplace_back(item.key.key, object->vv());
+    if (bug_ == EngineBug::kStaleLeaf && !item.record.mark.has_value()) item.leaf_delta = 0;
     if (bug_ == EngineBug::kDropSibling && object->siblings().size() > 1) {
       auto& siblings = ObjectBuilder::Siblings(*object);
       siblings.erase(siblings.begin(), std::prev(siblings.end()));

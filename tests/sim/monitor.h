@@ -73,6 +73,7 @@ enum class EngineBug : uint8_t {
   kAckBeforeCommit,    // a write is acknowledged when it is handed over, not when it is synced
   kDropSibling,        // of several siblings only the last one is stored, under the full context
   kAbsentOnReadError,  // a broken record reads as absent
+  kStaleLeaf,          // a merged record is stored, its Merkle leaf stays
   kForgetWrites,       // one write in eight is acknowledged and not stored
   kForgetVotes,        // a vote on the cluster state is told, and not stored
   kForgetStates,       // a decided cluster state is gone by, and not stored
@@ -90,6 +91,16 @@ class MonitoredEngine : public StoreEngine {
   void Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) override;
   void Scan(PartitionId partition, std::string cursor, size_t bytes_max, Executor& loop, ScanDone done) override {
     engine_->Scan(partition, std::move(cursor), bytes_max, loop, std::move(done));
+  }
+  absl::Status OpenTrees(ClusterId cluster) override { return engine_->OpenTrees(cluster); }
+  ClusterId tree_key() const override { return engine_->tree_key(); }
+  uint64_t ReadRoot(PartitionId partition) const override { return engine_->ReadRoot(partition); }
+  PartitionTree ReadTree(PartitionId partition) const override { return engine_->ReadTree(partition); }
+  void ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size_t bytes_max, Executor& loop, LeafDone done) override {
+    engine_->ScanLeaf(leaf, std::move(after), bytes_max, loop, std::move(done));
+  }
+  void RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) override {
+    engine_->RewriteLeaf(leaf, loop, std::move(done));
   }
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override {
     return engine_->ReadMeta(name);

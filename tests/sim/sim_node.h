@@ -76,6 +76,16 @@ class SimNode {
   // The record that a power loss at this instant would leave.
   absl::StatusOr<Object> ReadDurableImage(const RecordKey& key);
 
+  // The tree that the running process's engine keeps of `partition`, and what a scan says that it is.
+  PartitionTree ReadTree(PartitionId partition) const { return engine_->ReadTree(partition); }
+  absl::StatusOr<PartitionTree> RecomputeTree(PartitionId partition);
+  uint64_t ReadRoot(PartitionId partition) const { return engine_->ReadRoot(partition); }
+  ClusterId TreeKey() const { return engine_->tree_key(); }
+  // Puts records into the running process's store, past the node, and waits until they are durable.
+  void Load(std::vector<CommitItem> items);
+  // Of the running process, all shards together.
+  AntiEntropyFigures EntropyFigures();
+
  private:
   void PlantForgetting(NodeEnvironment* environment);
   void StopProcess(SimNetwork::StopKind kind);
@@ -97,6 +107,7 @@ class SimNode {
   uint64_t crashes_ = 0;
   bool fail_next_sync_ = false;
   bool paused_ = false;
+  bool data_lost_ = false;  // by a wipe, and no start since has noted it
   Duration wall_offset_{0};
 
   // From the bottom up; destroyed in the opposite order.

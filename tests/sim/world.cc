@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "core/model/bucket_changes.h"
 #include "core/model/slot.h"
+#include "tests/sim/entropy_check.h"
 #include "tests/sim/liveness_checker.h"
 #include "tests/sim/lww_checker.h"
 #include "tests/sim/nemesis.h"
@@ -47,6 +49,8 @@ EngineBug EngineBugOf(PlantedBug bug) {
       return EngineBug::kForgetVotes;
     case PlantedBug::kForgetStates:
       return EngineBug::kForgetStates;
+    case PlantedBug::kStaleLeaf:
+      return EngineBug::kStaleLeaf;
     default:
       return EngineBug::kNone;
   }
@@ -59,6 +63,8 @@ class World {
 
  private:
   void InspectImages(const MutationRecord& mutation);
+  std::set<PartitionId> UsedPartitions() const;
+  void ConvergeAlone();
   bool FinalReads();
   FinalStates CollectFinals(const Workload& workload);
   void CheckFinals();
@@ -141,6 +147,25 @@ void World::InspectImages(const MutationRecord& mutation) {
     Report("I12", absl::StrCat("v", mutation.id, " was acknowledged as durable on ", mutation.primaries,
                                " owners; the disks of ", holders, " have it"));
   }
+}
+
+std::set<PartitionId> World::UsedPartitions() const {
+  std::set<PartitionId> used;
+  for (const Workload* workload : {workload_.get(), lww_.get()}) {
+    if (workload == nullptr) continue;
+    for (const std::string& key : workload->Keys()) used.insert(PartitionOf(key));
+  }
+  return used;
+}
+
+void World::ConvergeAlone() {
+  EntropyCheck check(scheduler_, nodes_, ring_, UsedPartitions());
+  const size_t before = result_.violations.size();
+  check.AwaitConvergence(&result_.violations);
+  if (result_.violations.size() > before) return;
+  result_.converged_alone = 1;
+  result_.wiped_whole = nemesis_->figures().wipes > 0 ? 1 : 0;
+  result_.convergence = check.took();
 }
 
 // Every key from every node, from all replicas.
@@ -250,12 +275,19 @@ RunResult World::Run() {
 
   for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
   const SimTime healed_at = scheduler_.now();
+  if (options_.converge_alone) ConvergeAlone();
   scheduler_.RunFor(kSettle);
   if (FinalReads()) {
     scheduler_.RunFor(kSettle);
     FinalReads();
     scheduler_.RunFor(kSettle);
     CheckFinals();
+    EntropyCheck(scheduler_, nodes_, ring_, UsedPartitions()).CheckTrees(&result_.violations);
+    for (auto& node : nodes_) {
+      if (!node->running()) continue;
+      const AntiEntropyFigures entropy = node->EntropyFigures();
+      result_.repaired += entropy.repaired_here + entropy.repaired_there;
+    }
   }
   CheckEveryoneAlive(scheduler_, nodes_, healed_at + LivenessBound(options_.gossip), &result_.violations);
   state_->Finish(&result_.violations);

@@ -37,6 +37,7 @@ enum class PlantedBug : uint8_t {
   kAckBeforeCommit,
   kDropSibling,
   kForgetWrites,
+  kStaleLeaf,      // a merged record does not change its Merkle leaf
   kReuseLifetime,  // a restarted process draws the lifetimes of the last one (P3 absent)
   kSyncDoesNothing,
   kForgetVotes,   // a vote on the cluster state is not stored (P31 absent)
@@ -59,6 +60,7 @@ struct WorldOptions {
   WorkloadOptions lww{.bucket = kLwwBucket, .first_client = 50, .clients = 0};  // beside it, in a bucket of its own
   StateWorkloadOptions state;
   PlantedBug bug = PlantedBug::kNone;
+  bool converge_alone = false;  // after the heal nobody reads until anti-entropy has made the replicas equal
   SwimSettings gossip;
   bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
 
@@ -75,8 +77,11 @@ struct RunResult {
   uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
   uint64_t lww_acked = 0;
   uint64_t state_versions = 0, state_changes = 0;  // decided; acknowledged to who proposed them
-  uint64_t deaths = 0;                             // members that a node held dead
-  uint64_t double_mints = 0;                       // mutations that a retry minted again (P8)
+  uint64_t converged_alone = 0, wiped_whole = 0;   // 1 or 0: by anti-entropy; a wiped disk among them
+  uint64_t repaired = 0;                           // records, by anti-entropy, on nodes as they run at the end
+  Duration convergence{0};
+  uint64_t deaths = 0;        // members that a node held dead
+  uint64_t double_mints = 0;  // mutations that a retry minted again (P8)
 };
 
 // `show` gets each line of the nodes' logs, if set.

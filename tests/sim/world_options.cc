@@ -83,6 +83,7 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.faults = DrawFaults(random, calm);
   o.workload = DrawWorkload(random, o.faults.wipe);
   o.workload.server_deletes = o.link.duplicate == 0;
+  o.converge_alone = SimRandom(seed).Split("entropy").Chance(0.35);
   o.gossip = DrawGossip(SimRandom(seed).Split("gossip"));
   SimRandom lww = SimRandom(seed).Split("lww");
   if (lww.Chance(0.25)) {
@@ -101,24 +102,25 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
 
 std::string WorldOptions::Describe() const {
   const auto us = [](Duration d) { return std::chrono::duration_cast<microseconds>(d).count(); };
-  return absl::StrCat("nodes=", nodes, " shards=", shards, " duration_ms=", us(duration) / 1000,
-                      " | link: delay_us=", us(link.delay_min), "+", us(link.delay_mean), " loss=", link.loss,
-                      " duplicate=", link.duplicate, " reorder=", link.reorder, " | faults: events=", faults.events,
-                      faults.crashes ? " crashes" : "", faults.kills ? " kills" : "",
-                      faults.clean_restarts ? " clean-restarts" : "", faults.wipe ? " wipe" : "",
-                      faults.partitions ? " partitions" : "", faults.pauses ? " pauses" : "",
-                      faults.clock_jumps ? " clock-jumps" : "", faults.sync_failures ? " sync-failures" : "",
-                      " | workload: clients=", workload.clients, " keys=", workload.keys,
-                      " ops=", workload.ops_per_client, " blind=", workload.blind_puts, " deletes=", workload.deletes,
-                      " w=", workload.w, " r=", workload.r, " timeout_ms=", us(workload.timeout) / 1000,
-                      " think_ms=", us(workload.think_time_mean) / 1000, " large=", workload.padding_large,
-                      " state_changes=", state.changes, " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
+  return absl::StrCat(
+      "nodes=", nodes, " shards=", shards, " duration_ms=", us(duration) / 1000,
+      " | link: delay_us=", us(link.delay_min), "+", us(link.delay_mean), " loss=", link.loss,
+      " duplicate=", link.duplicate, " reorder=", link.reorder, " | faults: events=", faults.events,
+      faults.crashes ? " crashes" : "", faults.kills ? " kills" : "", faults.clean_restarts ? " clean-restarts" : "",
+      faults.wipe ? " wipe" : "", faults.partitions ? " partitions" : "", faults.pauses ? " pauses" : "",
+      faults.clock_jumps ? " clock-jumps" : "", faults.sync_failures ? " sync-failures" : "",
+      " | workload: clients=", workload.clients, " keys=", workload.keys, " ops=", workload.ops_per_client,
+      " blind=", workload.blind_puts, " deletes=", workload.deletes, " w=", workload.w, " r=", workload.r,
+      " timeout_ms=", us(workload.timeout) / 1000, " think_ms=", us(workload.think_time_mean) / 1000,
+      converge_alone ? " converge-alone" : "", " large=", workload.padding_large, " state_changes=", state.changes,
+      " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
 }
 
 PlantedBug ParsePlantedBug(const std::string& name) {
   if (name == "ack-before-commit") return PlantedBug::kAckBeforeCommit;
   if (name == "drop-sibling") return PlantedBug::kDropSibling;
   if (name == "forget-writes") return PlantedBug::kForgetWrites;
+  if (name == "stale-leaf") return PlantedBug::kStaleLeaf;
   if (name == "reuse-lifetime") return PlantedBug::kReuseLifetime;
   if (name == "forget-votes") return PlantedBug::kForgetVotes;
   if (name == "forget-states") return PlantedBug::kForgetStates;

@@ -29,6 +29,25 @@ struct PeerView {
   uint64_t incarnation = 0;  // 0 = nothing heard of it yet
 };
 
+// What a node knows of the differences to one peer; a segment is one 256th of a partition.
+struct EntropyPeerView {
+  uint32_t member = 0;
+  uint64_t leaves_differing = 0;
+  std::optional<uint64_t> oldest_ms;    // age of the oldest difference
+  std::optional<uint64_t> finished_ms;  // since the last comparison that was carried through
+};
+// A node's anti-entropy since its start.
+struct EntropyView {
+  uint64_t rounds = 0, rounds_equal = 0, rounds_failed = 0;
+  uint64_t leaves_scanned = 0;
+  uint64_t repaired_here = 0, repaired_there = 0;  // records, durably
+  uint64_t bytes_moved = 0;
+  uint64_t refused = 0;     // comparisons with trees of other parameters
+  uint64_t recovering = 0;  // partitions whose reads don't count now
+  uint64_t scrub_passes = 0, scrub_records = 0, scrub_leaves_rewritten = 0;
+  std::vector<EntropyPeerView> peers;
+};
+
 // What a node says of itself. Counts are since its start.
 struct NodeStatus {
   uint32_t member = 0;
@@ -65,6 +84,7 @@ struct NodeStatus {
   uint64_t gossip_stalls = 0;  // how often the process stood still
   uint32_t gossip_health = 0;  // 0 is well
   std::vector<PeerView> peers;
+  EntropyView entropy;
 };
 
 absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, std::chrono::milliseconds timeout);
