@@ -15,7 +15,9 @@ void DeclareExportCommand(CLI::App& app, Action& chosen);
 void DeclareVerifyCommand(CLI::App& app, Action& chosen);
 void DeclareStatusCommand(CLI::App& app, Action& chosen);
 void DeclareRingCommand(CLI::App& app, Action& chosen);
+void DeclareBucketCommand(CLI::App& app, Action& chosen);
 void DeclareExplainCommand(CLI::App& app, Action& chosen);
+void DeclareEntropyCommands(CLI::App& app, Action& chosen);  // entropy, wait-converged
 void DeclareBenchCommand(CLI::App& app, Action& chosen);
 // Describes `app` as it stands when the command runs.
 void DeclareCompletionCommand(CLI::App& app, Action& chosen);

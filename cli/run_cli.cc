@@ -123,7 +123,9 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Terminal& terminal) {
   DeclareVerifyCommand(app, chosen);
   DeclareStatusCommand(app, chosen);
   DeclareRingCommand(app, chosen);
+  DeclareBucketCommand(app, chosen);
   DeclareExplainCommand(app, chosen);
+  DeclareEntropyCommands(app, chosen);
   DeclareBenchCommand(app, chosen);
   DeclareCompletionCommand(app, chosen);
 

@@ -61,7 +61,12 @@ Task<ClientReply> Run(CorePtr core, ClientRequest request, Via via) {
   if (IsMutation(request) && request.op_id.IsNone()) {
     request.op_id = {core->env.random.Next64(), core->env.random.Next64()};
   }
-  if (!core->ring->IsOwner(checked->key.partition, core->options.self)) {
+  const bool owner = core->ring->IsOwner(checked->key.partition, core->options.self);
+  // P37: an owner that takes no write is down to a sloppy one; another one coordinates it.
+  const bool refuses = owner && via == Via::kClient && IsMutation(request) && !checked->strict &&
+                       core->hints != nullptr && !core->local.AdmitWrite(request.op == ClientOp::kDelete).ok();
+  if (refuses) co_return co_await RunForward(core, std::move(request), *std::move(checked));
+  if (!owner) {
     if (via == Via::kClient) co_return co_await RunForward(core, std::move(request), *std::move(checked));
     if (via == Via::kForwarded) co_return MakeReply(*core, NoOwnerError(*core), Outcome::kNotApplied);
     if (checked->strict || core->hints == nullptr) {

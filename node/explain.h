@@ -55,6 +55,9 @@ class Explainer {
   using Done = absl::AnyInvocable<void(absl::StatusOr<Explanation>)>;
   void Run(ExplainQuery query, Done done);
 
+  // Explanations from now on go by `ring`.
+  void UpdateRing(RingPtr ring) { ring_ = std::move(ring); }
+
  private:
   Task<void> Serve(RecordKey key, Done done);
   // Asks `members` at once, and awaits all answers.

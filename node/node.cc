@@ -47,8 +47,7 @@ Node::Node(NodeOptions options, NodeEnvironment environment)
         options.coordinator.self = options.self;
         return std::move(options);
       }()),
-      environment_(std::move(environment)),
-      ring_(std::make_shared<const Ring>(options_.state)) {
+      environment_(std::move(environment)) {
   HENGE_CHECK(!environment_.shards.empty());
 }
 
@@ -56,23 +55,43 @@ Node::~Node() = default;
 
 absl::Status Node::Start() {
   HENGE_RETURN_IF_ERROR(ClaimStore(environment_.engine, options_.state, options_.self));
+  HENGE_RETURN_IF_ERROR(environment_.engine.OpenTrees(options_.state.cluster));
   const int64_t wall_ms = environment_.shards[0].clock.WallNow().time_since_epoch().count();
   HENGE_ASSIGN_OR_RETURN(const uint64_t stamp_floor,
                          ReadStampFloor(environment_.engine, wall_ms, environment_.shards[0].tracer));
+  const ShardEnvironment& home = environment_.shards[0];
+  HENGE_ASSIGN_OR_RETURN(StoredState stored, LoadState(environment_.engine, options_.state, self()));
+  StateKeeperHooks hooks;
+  hooks.adopted = [this](const RingPtr&, const RingPtr& now) { Adopt(now); };
+  hooks.on_rebound = [this](Closure ready) { OnRebound(std::move(ready)); };
+  keeper_ = std::make_unique<StateKeeper>(self(), home, environment_.engine, std::move(stored), std::move(hooks));
+  const RingPtr ring = keeper_->ring();
+  ring_.store(ring, std::memory_order_release);
+  HENGE_ASSIGN_OR_RETURN(const std::set<PartitionId> recovering, LoadRecovering());
+  recovery_note_ = std::make_unique<RecoveryNote>(environment_.engine, control(), recovering);
   for (const ShardEnvironment& shard : environment_.shards) {
     const StampStart stamps{.shard = static_cast<int>(shards_.size()), .floor = stamp_floor};
     const ShardHints hints{.store = environment_.hints,
                            .bytes_max = options_.hint_bytes_max / environment_.shards.size(),
                            .shards = shard_count()};
-    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring_, stamps,
-                                              options_.record_cache_bytes / environment_.shards.size(), hints));
+    EntropyStart entropy = EntropyOfShard(stamps.shard, recovering);
+    shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring, stamps,
+                                              options_.record_cache_bytes / environment_.shards.size(), hints,
+                                              std::move(entropy)));
   }
+  control_plane_.Register(ControlKind::kState, *keeper_);
   shards_[0]->ServeControl(&control_plane_);
-  const ShardEnvironment& home = environment_.shards[0];
   router_ = std::make_unique<Router>(*this);
-  scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring_);
-  explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring_);
+  scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring);
+  explainer_ = std::make_unique<Explainer>(options_.self, home.clock, *router_, ring);
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i] { shards_[i]->StartAntiEntropy(); });
+  }
   ShareVerdicts();
+  control().Post([this, ring] {
+    if (options_.on_state) options_.on_state(ring);
+    keeper_->Begin();
+  });
   StartGossip();
   RestLater();
   return absl::OkStatus();
@@ -93,9 +112,37 @@ void Node::StartGossip() {
     }
   };
   gossip_ =
-      std::make_unique<Gossip>(options_.gossip, options_.self, environment_.shards[0], ring_, std::move(tell_shards));
+      std::make_unique<Gossip>(options_.gossip, options_.self, environment_.shards[0], ring(), std::move(tell_shards));
+  gossip_->OnState(
+      [this](MemberId peer, StateVersion version, uint64_t digest) { keeper_->OnPeerState(peer, version, digest); });
   control_plane_.Register(ControlKind::kGossip, *gossip_);
   control().Post([this] { gossip_->Start(); });
+}
+
+absl::StatusOr<std::set<PartitionId>> Node::LoadRecovering() {
+  HENGE_ASSIGN_OR_RETURN(std::set<PartitionId> recovering, RecoveryNote::Load(environment_.engine));
+  if (!options_.data_lost) return recovering;
+  for (int p = 0; p < kPartitionCount; ++p) {
+    const PartitionId partition(static_cast<uint16_t>(p));
+    if (ring()->IsOwner(partition, self())) recovering.insert(partition);
+  }
+  HENGE_RETURN_IF_ERROR(RecoveryNote::Store(environment_.engine, recovering));
+  return recovering;
+}
+
+EntropyStart Node::EntropyOfShard(int shard, const std::set<PartitionId>& recovering) {
+  EntropyStart start{.options = options_.anti_entropy,
+                     .scrub = options_.scrub,
+                     .shards = static_cast<uint32_t>(shard_count()),
+                     .shard = static_cast<uint32_t>(shard),
+                     .recovering = recovering};
+  start.whole = [this](std::vector<PartitionId> partitions) {
+    control().Post([this, partitions = std::move(partitions)] { recovery_note_->Whole(partitions); });
+  };
+  start.lost = [this](std::vector<PartitionId> partitions) {
+    control().Post([this, partitions = std::move(partitions)] { recovery_note_->Lost(partitions); });
+  };
+  return start;
 }
 
 // By way of the control loop, so that all shards hear all verdicts in one order, and end up alike.
@@ -139,6 +186,38 @@ void Node::Explain(ExplainQuery query, Explainer::Done done) {
   });
 }
 
+void Node::ChangeState(StateChange change, Duration budget, StateProposer::Done done) {
+  control().Post([this, budget, change = std::move(change), done = std::move(done)]() mutable {
+    keeper_->Propose(std::move(change), budget, std::move(done));
+  });
+}
+
+// P15: what the member's other store held is not here. Noted before this store asks to stand in its place.
+void Node::OnRebound(Closure ready) {
+  const RingPtr ring = this->ring();
+  std::vector<PartitionId> owned;
+  for (int p = 0; p < kPartitionCount; ++p) {
+    const PartitionId partition(static_cast<uint16_t>(p));
+    if (ring->IsOwner(partition, self())) owned.push_back(partition);
+  }
+  recovery_note_->Lost(owned);
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i, owned] { shards_[i]->MarkRecovering(owned); });
+  }
+  recovery_note_->WhenWritten(std::move(ready));
+}
+
+void Node::Adopt(const RingPtr& ring) {
+  ring_.store(ring, std::memory_order_release);
+  for (int i = 0; i < shard_count(); ++i) {
+    executor(i).Post([this, i, ring] { shards_[i]->UpdateRing(ring); });
+  }
+  scans_->UpdateRing(ring);
+  explainer_->UpdateRing(ring);
+  gossip_->UpdateRing(ring);
+  if (options_.on_state) options_.on_state(ring);
+}
+
 void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
   struct Gathering {
     NodeFigures sum;
@@ -152,10 +231,15 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
   for (int i = 0; i < shard_count(); ++i) {
     executor(i).Post([this, i, gathering] {
       control().Post([this, gathering, coordinator = shards_[i]->coordinator().figures(),
-                      replica = shards_[i]->replica().figures(), hints = shards_[i]->hint_figures()] {
+                      replica = shards_[i]->replica().figures(), hints = shards_[i]->hint_figures(),
+                      entropy = shards_[i]->anti_entropy().figures(), scrub = shards_[i]->scrub().figures(),
+                      peers = shards_[i]->anti_entropy().PeerFigures()] {
         AddTo(&gathering->sum, coordinator);
         AddTo(&gathering->sum, replica);
         AddTo(&gathering->sum, hints);
+        AddTo(&gathering->sum, entropy);
+        AddTo(&gathering->sum, scrub);
+        AddTo(&gathering->sum, peers);
         if (--gathering->missing > 0) return;
         NodeFigures& sum = gathering->sum;
         sum.store = environment_.engine.figures();
@@ -163,8 +247,9 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
         sum.store_health = environment_.engine.health();
         if (environment_.hints != nullptr) sum.store_health.Update(environment_.hints->health());
         sum.store_id = environment_.engine.store_id();
+        const RingPtr now = ring();
         for (int p = 0; p < kPartitionCount; ++p) {
-          sum.owned_partitions += ring_->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;
+          sum.owned_partitions += now->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;
         }
         sum.gossip = gossip_->figures();
         sum.liveness = gossip_->liveness();
@@ -181,7 +266,7 @@ void Node::Drain(Closure idle) {
   };
   // Counted down on the control loop only.
   auto draining = std::make_shared<Draining>();
-  draining->missing = shard_count() + 1;
+  draining->missing = shard_count() + 2;
   draining->idle = std::move(idle);
   auto one_done = [this, draining] {
     control().Post([draining] {
@@ -194,6 +279,7 @@ void Node::Drain(Closure idle) {
   control().Post([this, one_done] {
     gossip_->Stop();
     scans_->Drain(one_done);
+    keeper_->Drain(one_done);
   });
 }
 

@@ -4,7 +4,10 @@
 // of shard 0; what says "any thread" posts to the right loop by itself.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -12,24 +15,35 @@
 #include "coordinator/coordinator.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
+#include "node/antientropy/recovery_note.h"
+#include "node/bucket_order.h"
 #include "node/control_plane.h"
 #include "node/explain.h"
 #include "node/gossip/gossip.h"
 #include "node/node_figures.h"
 #include "node/scan_coordinator.h"
 #include "node/shard.h"
+#include "node/state/state_keeper.h"
 #include "storage/store_engine.h"
 
 namespace henge {
 
 struct NodeOptions {
   MemberId self;
-  ClusterState state;
+  ClusterState state;              // where the node starts if its store knows no newer one
   CoordinatorOptions coordinator;  // `self` is filled in
   ScanSettings scan;
   SwimSettings gossip;
   size_t record_cache_bytes = 0;                // of all shards together
   uint64_t hint_bytes_max = uint64_t{1} << 30;  // as well
+  // Runs on the control loop for the state that the node starts with, and for each that it adopts.
+  std::function<void(const RingPtr&)> on_state;
+  AntiEntropyOptions anti_entropy;
+  ScrubOptions scrub;
+  // The store is new, the member is not: what it held is lost. Every owned partition is recovering until it was
+  // compared with the other owners (P15). To be given until a start with it has succeeded; from then on the store
+  // knows.
+  bool data_lost = false;
 };
 
 // Everything outlives the node.
@@ -51,7 +65,8 @@ class Node {
   absl::Status Start();
 
   MemberId self() const { return options_.self; }
-  const RingPtr& ring() const { return ring_; }
+  // By the newest cluster state of this node. Any thread. What follows from two calls may follow from two states.
+  RingPtr ring() const { return ring_.load(std::memory_order_acquire); }
   StoreId store_id() const { return environment_.engine.store_id(); }
   int shard_count() const { return static_cast<int>(environment_.shards.size()); }
   int ShardOfPartition(PartitionId partition) const { return ShardOf(partition, shard_count()); }
@@ -69,6 +84,9 @@ class Node {
   // These answer on the control loop. Any thread.
   void Scan(ScanQuery query, ScanCoordinator::Done done);
   void Explain(ExplainQuery query, Explainer::Done done);
+  // Decides the cluster state's next version by `change`, within `budget`; `done` gets that version, or why there is
+  // none (StateProposer::Propose). Any thread.
+  void ChangeState(StateChange change, Duration budget, StateProposer::Done done);
   void CollectFigures(absl::AnyInvocable<void(NodeFigures)> done);
 
   // Refuses new requests; `idle` runs on the control loop when those under way have been answered. Any thread, once.
@@ -84,11 +102,17 @@ class Node {
   void RestLater();
 
   Executor& control() { return executor(0); }
+  void Adopt(const RingPtr& ring);
+  void OnRebound(Closure ready);
+  absl::StatusOr<std::set<PartitionId>> LoadRecovering();
+  EntropyStart EntropyOfShard(int shard, const std::set<PartitionId>& recovering);
 
   const NodeOptions options_;
   NodeEnvironment environment_;
-  RingPtr ring_;
+  std::atomic<RingPtr> ring_;
   ControlPlane control_plane_;
+  std::unique_ptr<StateKeeper> keeper_;
+  std::unique_ptr<RecoveryNote> recovery_note_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;

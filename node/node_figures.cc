@@ -35,6 +35,49 @@ void AddTo(NodeFigures* sum, const ReplicaFigures& shard) {
   to.stamps_ahead += shard.stamps_ahead;
   to.mended += shard.mended;
   to.fenced += shard.fenced;
+  to.refused_recovering += shard.refused_recovering;
+}
+
+void AddTo(NodeFigures* sum, const AntiEntropyFigures& shard) {
+  AntiEntropyFigures& to = sum->entropy;
+  to.rounds += shard.rounds;
+  to.rounds_equal += shard.rounds_equal;
+  to.rounds_failed += shard.rounds_failed;
+  to.leaves_scanned += shard.leaves_scanned;
+  to.repaired_here += shard.repaired_here;
+  to.repaired_there += shard.repaired_there;
+  to.bytes_moved += shard.bytes_moved;
+  to.refused += shard.refused;
+  to.recovering += shard.recovering;
+}
+
+void AddTo(NodeFigures* sum, const ScrubFigures& shard) {
+  ScrubFigures& to = sum->scrub;
+  to.passes += shard.passes;
+  to.partitions += shard.partitions;
+  to.records += shard.records;
+  to.leaves_rewritten += shard.leaves_rewritten;
+  to.unreadable += shard.unreadable;
+}
+
+void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard) {
+  for (const PeerEntropy& from : shard) {
+    const auto at = std::lower_bound(sum->peers.begin(), sum->peers.end(), from.peer,
+                                     [](const PeerEntropy& peer, MemberId id) { return peer.peer < id; });
+    if (at == sum->peers.end() || at->peer != from.peer) {
+      sum->peers.insert(at, from);
+      continue;
+    }
+    PeerEntropy& to = *at;
+    to.leaves_differing += from.leaves_differing;
+    if (from.oldest.has_value()) to.oldest = std::max(to.oldest.value_or(*from.oldest), *from.oldest);
+    // Not carried through by one shard yet: not carried through.
+    if (!from.finished.has_value()) {
+      to.finished.reset();
+    } else if (to.finished.has_value()) {
+      to.finished = std::max(*to.finished, *from.finished);
+    }
+  }
 }
 
 void AddTo(NodeFigures* sum, const HintFigures& shard) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "coordinator/coordinator.h"
 #include "core/model/liveness.h"
+#include "node/antientropy/anti_entropy_options.h"
 #include "node/gossip/gossip_figures.h"
 #include "node/hints/hint_keeper.h"
 #include "node/replica.h"
@@ -21,6 +23,9 @@ struct NodeFigures {
   absl::Status store_health;
   StoreId store_id;
   uint64_t owned_partitions = 0;
+  AntiEntropyFigures entropy;
+  ScrubFigures scrub;
+  std::vector<PeerEntropy> peers;  // by member
   GossipFigures gossip;
   LivenessPtr liveness;  // of this node's peers and itself
 };
@@ -28,5 +33,9 @@ struct NodeFigures {
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard);
 void AddTo(NodeFigures* sum, const ReplicaFigures& shard);
 void AddTo(NodeFigures* sum, const HintFigures& shard);
+void AddTo(NodeFigures* sum, const AntiEntropyFigures& shard);
+void AddTo(NodeFigures* sum, const ScrubFigures& shard);
+// Of one peer: differences add up; the oldest one and the oldest round count.
+void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard);
 
 }  // namespace henge

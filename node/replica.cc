@@ -4,10 +4,29 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "node/replica_impl.h"
 
 namespace henge {
+absl::Status Replica::Impl::CheckWhole(PartitionId partition) {
+  if (recovery_ == nullptr || !recovery_->IsRecovering(partition)) return absl::OkStatus();
+  ++figures_.refused_recovering;
+  return absl::FailedPreconditionError(absl::StrCat("recovering: this node may have lost data of partition ",
+                                                    partition.value(),
+                                                    " and has not compared it with the other owners yet"));
+}
+
 void Replica::Impl::Read(RecordKey key, ReadFn done) {
+  if (absl::Status whole = CheckWhole(key.partition); !whole.ok()) {
+    // In its turn, as every answer of a read: the caller is not done asking yet.
+    store_.Read(std::move(key),
+                [done = std::move(done), whole = std::move(whole)](const auto&) mutable { done(std::move(whole)); });
+    return;
+  }
+  ReadStored(std::move(key), std::move(done));
+}
+
+void Replica::Impl::ReadStored(RecordKey key, ReadFn done) {
   ++figures_.reads;
   store_.Read(std::move(key), [done = std::move(done)](absl::StatusOr<std::optional<StoredRecord>> record) mutable {
     if (!record.ok()) {
@@ -111,6 +130,10 @@ absl::Status Replica::AdmitWrite(bool tombstone) const { return impl_->AdmitWrit
 void Replica::Mint(MintCommand command, MintedFn minted, DurableFn durable) {
   impl_->Mint(std::move(command), std::move(minted), std::move(durable));
 }
+
+void Replica::HeedRecovery(const Recovery* recovery) { impl_->HeedRecovery(recovery); }
+
+void Replica::ReadStored(RecordKey key, ReadFn done) { impl_->ReadStored(std::move(key), std::move(done)); }
 
 void Replica::Read(RecordKey key, ReadFn done) { impl_->Read(std::move(key), std::move(done)); }
 

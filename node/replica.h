@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "coordinator/local_replica.h"
+#include "core/model/recovery.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
 #include "core/runtime/messages.h"
@@ -20,9 +21,10 @@ struct ReplicaFigures {
   uint64_t dot_collisions = 0;  // alarm
   uint64_t undecodable = 0;     // incoming objects refused (P35)
   uint64_t lifetimes_closed = 0;
-  uint64_t stamps_ahead = 0;  // merged stamps that were too far ahead to move the clock (P9)
-  uint64_t mended = 0;        // broken records written anew from the peers' copies (P35)
-  uint64_t fenced = 0;        // requests of another layout epoch
+  uint64_t stamps_ahead = 0;        // merged stamps that were too far ahead to move the clock (P9)
+  uint64_t mended = 0;              // broken records written anew from the peers' copies (P35)
+  uint64_t fenced = 0;              // requests of another layout epoch
+  uint64_t refused_recovering = 0;  // reads that would not have counted (P15)
 };
 
 class Replica : public LocalReplica {
@@ -33,6 +35,11 @@ class Replica : public LocalReplica {
   ~Replica() override;
 
   void UpdateRing(RingPtr ring);
+  // Of the partitions that are recovering in it, no read is answered (P15). It outlives the replica.
+  void HeedRecovery(const Recovery* recovery);
+
+  // The durable record, whether it counts as an answer or not: for the exchange between replicas.
+  void ReadStored(RecordKey key, ReadFn done);
 
   absl::Status AdmitWrite(bool tombstone) const override;
   void Mint(MintCommand command, MintedFn minted, DurableFn durable) override;

@@ -42,6 +42,10 @@ class Replica::Impl {
   absl::Status AdmitWrite(bool tombstone) const;
   void Mint(MintCommand command, MintedFn minted, DurableFn durable);
   void Read(RecordKey key, ReadFn done);
+  void ReadStored(RecordKey key, ReadFn done);
+  void HeedRecovery(const Recovery* recovery) { recovery_ = recovery; }
+  // P15: whether what this replica reads of the partition counts.
+  absl::Status CheckWhole(PartitionId partition);
   void Merge(MergeRequest request, MergeFn done);
   void CheckAmnesia(RecordKey key, Dot seen, AmnesiaFn done);
   void Scan(ScanRequest request, PeerReplyFn reply);
@@ -75,6 +79,7 @@ class Replica::Impl {
   RingPtr ring_;
   Minter minter_;
   StampSource stamps_;
+  const Recovery* recovery_ = nullptr;
   ReplicaFigures figures_;
   ReplicaStore store_;
   RecordRepair repair_;

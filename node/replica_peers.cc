@@ -51,18 +51,23 @@ void Replica::Impl::Scan(ScanRequest request, PeerReplyFn reply) {
 namespace {
 
 void ServeRead(Replica& replica, ReadRequest request, Replica::PeerReplyFn reply) {
-  replica.Read(std::move(request.key),
-               [known = request.known_digest, reply = std::move(reply)](absl::StatusOr<ReadReply> read) mutable {
-                 if (!read.ok()) {
-                   reply(std::move(read).status());
-                   return;
-                 }
-                 if (known.has_value() && read->found && ObjectDigest(read->object) == *known) {
-                   read->same = true;
-                   read->object.clear();
-                 }
-                 reply(PeerReply(*std::move(read)));
-               });
+  LocalReplica::ReadFn answer = [known = request.known_digest,
+                                 reply = std::move(reply)](absl::StatusOr<ReadReply> read) mutable {
+    if (!read.ok()) {
+      reply(std::move(read).status());
+      return;
+    }
+    if (known.has_value() && read->found && ObjectDigest(read->object) == *known) {
+      read->same = true;
+      read->object.clear();
+    }
+    reply(PeerReply(*std::move(read)));
+  };
+  if (request.for_exchange) {
+    replica.ReadStored(std::move(request.key), std::move(answer));
+  } else {
+    replica.Read(std::move(request.key), std::move(answer));
+  }
 }
 
 void ServeMerge(Replica& replica, MergeRequest request, Replica::PeerReplyFn reply) {
@@ -81,6 +86,7 @@ void Replica::HandlePeer([[maybe_unused]] MemberId from, PeerRequest request, Mo
   }
   if (auto* scan = std::get_if<ScanRequest>(&request)) {
     absl::Status fence = impl_->Fence(scan->partition, scan->epoch);
+    if (fence.ok()) fence = impl_->CheckWhole(scan->partition);
     if (fence.ok()) {
       impl_->Scan(std::move(*scan), std::move(reply));
     } else {

@@ -62,6 +62,9 @@ class ScanCoordinator {
   using Done = absl::AnyInvocable<void(absl::StatusOr<ScanResultPage>)>;
   void Run(ScanQuery query, Done done);
 
+  // Scans that begin from now on go by `ring`.
+  void UpdateRing(RingPtr ring) { ring_ = std::move(ring); }
+
   // Takes no new scan; `idle` runs when the last one has been answered.
   void Drain(Closure idle);
 

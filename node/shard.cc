@@ -23,11 +23,24 @@ bool IsForHints(const PeerRequest& request) {
 }  // namespace
 
 Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring,
-             StampStart stamps, size_t cache_bytes, ShardHints hints)
+             StampStart stamps, size_t cache_bytes, ShardHints hints, EntropyStart entropy)
     : clock_(environment.clock),
+      state_version_(ring->version()),
+      shards_(entropy.shards),
+      shard_(entropy.shard),
+      lost_(std::move(entropy.lost)),
       replica_(std::make_unique<Replica>(options.self, environment, engine, ring, stamps, cache_bytes)),
       keeper_(MakeKeeper(options.self, environment, engine, stamps.shard, hints, *replica_, ring)),
+      anti_entropy_(std::make_unique<AntiEntropy>(entropy.options, AntiEntropyPlace{options.self, shards_, shard_},
+                                                  environment, engine, *replica_, recovery_, ring,
+                                                  std::move(entropy.whole))),
+      scrub_(
+          std::make_unique<Scrub>(entropy.scrub, AntiEntropyPlace{options.self, shards_, shard_}, environment, engine)),
       coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, ring)) {
+  for (PartitionId partition : entropy.recovering) {
+    if (partition.value() % shards_ == shard_) recovery_.Lost(partition);
+  }
+  replica_->HeedRecovery(&recovery_);
   if (keeper_ == nullptr) return;
   HintDeliveryOptions delivery;
   delivery.self = options.self;
@@ -36,6 +49,22 @@ Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngi
 }
 
 Shard::~Shard() = default;
+
+void Shard::StartAntiEntropy() {
+  anti_entropy_->Start();
+  scrub_->Start();
+}
+
+void Shard::MarkRecovering(const std::vector<PartitionId>& partitions) {
+  std::vector<PartitionId> mine;
+  for (PartitionId partition : partitions) {
+    if (partition.value() % shards_ == shard_) mine.push_back(partition);
+  }
+  for (PartitionId partition : mine) recovery_.Lost(partition);
+  if (mine.empty()) return;
+  lost_(std::move(mine));
+  anti_entropy_->Wake();
+}
 
 void Shard::HandleClient(ClientRequest request, Coordinator::ReplyFn reply) {
   if (background_.taken() && background_.WantsSamples(clock_.Now())) reply = Sampled(std::move(reply));
@@ -54,6 +83,10 @@ Coordinator::ReplyFn Shard::Sampled(Coordinator::ReplyFn reply) {
 void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) {
   if (control_ != nullptr && std::holds_alternative<ControlRequest>(request)) {
     control_->Handle(from, std::move(request), deadline, std::move(reply));
+    return;
+  }
+  if (auto* tree = std::get_if<TreeRequest>(&request)) {
+    anti_entropy_->Serve(from, std::move(*tree), std::move(reply));
     return;
   }
   if (IsForHints(request)) {
@@ -83,20 +116,25 @@ void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, R
 }
 
 void Shard::UpdateRing(RingPtr ring) {
+  state_version_ = ring->version();
   replica_->UpdateRing(ring);
   if (keeper_ != nullptr) {
     keeper_->UpdateRing(ring);
     delivery_->UpdateRing(ring);
   }
+  anti_entropy_->UpdateRing(ring);
   coordinator_->UpdateRing(std::move(ring));
 }
 
 void Shard::UpdateLiveness(LivenessPtr liveness) {
   if (delivery_ != nullptr) delivery_->UpdateLiveness(liveness);
+  anti_entropy_->UpdateLiveness(liveness);
   coordinator_->UpdateLiveness(std::move(liveness));
 }
 
 void Shard::Drain(Closure idle) {
+  anti_entropy_->Stop();
+  scrub_->Stop();
   if (delivery_ != nullptr) delivery_->Stop();
   coordinator_->Drain(std::move(idle));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct CommitJob : WorkItem {
   std::vector<CommitItem> items;
   std::string meta_name;  // with `meta_value`, instead of items; empty = none
   std::string meta_value;
+  std::optional<LeafId> rewrite;  // instead of items: the leaf to compute anew; answered by `rewritten`
+  StoreEngine::RewriteDone rewritten;
   Executor* loop;
   StoreEngine::CommitDone done;
   bool rest = false;  // nothing to write: the store is at rest

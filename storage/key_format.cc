@@ -63,6 +63,19 @@ std::string PartitionBegin(PartitionId partition) { return PartitionPrefix(parti
 
 std::string PartitionEnd(PartitionId partition) { return PartitionPrefix(uint32_t{partition.value()} + 1); }
 
+std::string LeafKey(LeafId leaf) { return PartitionPrefix(leaf.partition.value()) + static_cast<char>(leaf.segment); }
+
+LeafId LeafOfKey(std::string_view bytes) {
+  return {PartitionId(static_cast<uint16_t>(BigEndian(bytes.substr(0, 2)))), static_cast<uint8_t>(bytes[2])};
+}
+
+std::string SegmentBegin(LeafId leaf) { return LeafKey(leaf); }
+
+std::string SegmentEnd(LeafId leaf) {
+  if (leaf.segment == kTreeLeaves - 1) return PartitionEnd(leaf.partition);
+  return LeafKey({leaf.partition, static_cast<uint8_t>(leaf.segment + 1)});
+}
+
 std::string MetaKey(std::string_view name) { return std::string(kMetaPrefix).append(name); }
 
 }  // namespace henge

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/model/ids.h"
+#include "core/model/merkle.h"
 #include "core/runtime/messages.h"
 
 namespace henge {
@@ -26,6 +27,16 @@ absl::StatusOr<RecordKey> ParseStorageKey(std::string_view bytes);
 // The range [begin, end) of a partition's records.
 std::string PartitionBegin(PartitionId partition);
 std::string PartitionEnd(PartitionId partition);
+
+// The range [begin, end) of the records of one Merkle leaf.
+std::string SegmentBegin(LeafId leaf);
+std::string SegmentEnd(LeafId leaf);
+
+// The key of a leaf in the leaves' column family: partition and segment, which also begin each storage key.
+inline constexpr size_t kLeafKeyBytes = 3;
+std::string LeafKey(LeafId leaf);
+// The leaf whose key `bytes` begins with; at least kLeafKeyBytes of them, of a partition that there is.
+LeafId LeafOfKey(std::string_view bytes);
 
 // The key of node metadata `name`: above every record.
 std::string MetaKey(std::string_view name);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/container/node_hash_map.h"
+#include "core/model/merkle.h"
 #include "core/runtime/check.h"
 #include "storage/record_cache.h"
 
@@ -19,6 +20,7 @@ struct Entry {
   size_t index = 0;              // of its item in `batch`, while that is open
   int64_t written_at_ms = 0;
   uint64_t sequence = 0;
+  uint64_t hash = 0;  // RecordHash, if the engine keeps trees
 };
 
 // Stable addresses: batches point at entries.
@@ -76,6 +78,10 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   void StartDiskReads(std::vector<Request> misses);
   void OnDiskRead(Request request, StoreEngine::ReadResult result);
 
+  // RecordHash of what a write of `key` takes the place of: the overlay's record, or else the one whose base is being
+  // delivered.
+  uint64_t HashOfBase(const RecordKey& key) const;
+
   Batch& OpenBatch();
   void FlushCommit();
   void OnCommitted(Batch& batch, const absl::Status& status);
@@ -89,6 +95,13 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   std::vector<Request> requests_;  // of this turn
   std::shared_ptr<Batch> batch_;   // of this turn
   uint64_t last_sequence_ = 0;
+  // The stored record (null: there is none) whose base a callback has at this instant. Hashed only if it is replaced.
+  struct Delivery {
+    const RecordKey* key = nullptr;
+    const std::string* object = nullptr;
+    bool broken = false;  // there is one, of which nothing is known
+  };
+  Delivery delivery_;
   BrokenCallback broken_;
 };
 
@@ -170,20 +183,36 @@ void ReplicaStore::Impl::DeliverBase(const RecordKey& key, BaseCallback done, co
   }
   if (!result.ok()) {
     NoteBroken(key, result.status());
+    delivery_ = {&key, nullptr, absl::IsDataLoss(result.status())};
     done(result.status());
+    delivery_ = {};
     return;
   }
   if (!result->has_value()) {
+    delivery_ = {&key, nullptr};
     done(BaseRecord{});
+    delivery_ = {};
     return;
   }
   absl::StatusOr<Object> object = Object::Decode((*result)->object);
   if (!object.ok()) {
     NoteBroken(key, object.status());
+    // Its bytes are whole, so its hash stands in the leaf.
+    delivery_ = {&key, &(*result)->object};
     done(object.status());
+    delivery_ = {};
     return;
   }
+  delivery_ = {&key, &(*result)->object};
   done(BaseRecord{*std::move(object), (*result)->mark, true});
+  delivery_ = {};
+}
+
+uint64_t ReplicaStore::Impl::HashOfBase(const RecordKey& key) const {
+  if (auto found = overlay_.find(key); found != overlay_.end()) return found->second.hash;
+  HENGE_CHECK(delivery_.key != nullptr && *delivery_.key == key);
+  if (delivery_.object == nullptr) return 0;
+  return RecordHash(engine_.tree_key(), key.bucket, key.key, *delivery_.object);
 }
 
 void ReplicaStore::Impl::NoteBroken(const RecordKey& key, const absl::Status& status) {
@@ -247,8 +276,17 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
                                int64_t now_ms, DurableCallback durable) {
   Batch& batch = OpenBatch();
   batch.waiting.push_back(std::move(durable));
+  uint64_t hash = 0;
+  uint64_t delta = 0;
+  bool from_scan = false;
+  if (const ClusterId tree_key = engine_.tree_key(); tree_key != ClusterId{}) {
+    hash = RecordHash(tree_key, key.bucket, key.key, encoded);
+    delta = LeafDelta(HashOfBase(key), hash);
+    from_scan = delivery_.broken && !overlay_.contains(key);
+  }
   auto [found, is_new] = overlay_.try_emplace(key);
   Entry& entry = found->second;
+  entry.hash = hash;
   entry.object = std::move(object);
   entry.mark = mark;
   entry.written_at_ms = now_ms;
@@ -256,13 +294,14 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
   if (entry.batch == batch_) {
     // Based on what the open batch holds of this key, so it takes that one's place.
     batch.items[entry.index].record = std::move(record);
+    batch.items[entry.index].leaf_delta ^= delta;
     return;
   }
   entry.batch = batch_;
   entry.index = batch.items.size();
   entry.sequence = ++last_sequence_;
-  batch.items.push_back({std::move(key), std::move(record)});
   batch.written.push_back({&*found, entry.sequence});
+  batch.items.push_back({std::move(key), std::move(record), delta, from_scan});
 }
 
 void ReplicaStore::Impl::FlushCommit() {

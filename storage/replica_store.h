@@ -56,7 +56,7 @@ class ReplicaStore {
   void Read(RecordKey key, ReadCallback done);
 
   // The newest local record (overlay, then store), to mint or merge upon. `done` must call Write, if at all, before it
-  // returns: a later write would rest on a stale base.
+  // returns: a later write would rest on a stale base. With an engine that keeps trees, only then is it allowed.
   using BaseCallback = absl::AnyInvocable<void(absl::StatusOr<BaseRecord>)>;
   void ReadBase(RecordKey key, BaseCallback done);
 

@@ -9,6 +9,16 @@
 #include "storage/rocks_status.h"
 
 namespace henge {
+namespace {
+
+std::vector<rocksdb::ColumnFamilyHandle*> AllFamilies(const RocksBase& base) {
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  families.reserve(base.families.size());
+  for (const auto& family : base.families) families.push_back(family.get());
+  return families;
+}
+
+}  // namespace
 
 RocksBase::RocksBase() = default;
 RocksBase::~RocksBase() = default;
@@ -40,7 +50,7 @@ absl::Status BeginFlush(RocksBase& base) {
   rocksdb::FlushOptions options;
   options.wait = false;
   options.allow_write_stall = true;
-  rocksdb::Status status = base.db->Flush(options);
+  rocksdb::Status status = base.db->Flush(options, AllFamilies(base));
   if (!status.ok()) base.sticky->Fail(FatalStatus(status, "the store can't begin a flush"));
   return base.sticky->Get();
 }
@@ -49,7 +59,10 @@ absl::Status CloseRocksBase(RocksBase& base) {
   base.sticky->Disarm();
   rocksdb::Status status;
   // A log that is flushed now needn't be replayed by the next open.
-  if (base.flush_bytes == 0 && base.sticky->ok()) status = base.db->Flush(rocksdb::FlushOptions());
+  if (base.flush_bytes == 0 && base.sticky->ok()) {
+    status = base.db->Flush(rocksdb::FlushOptions(), AllFamilies(base));
+  }
+  base.families.clear();
   rocksdb::Status closed = base.db->Close();
   if (status.ok()) status = closed;
   base.db.reset();

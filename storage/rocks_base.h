@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +20,7 @@
 
 namespace rocksdb {
 class Cache;
+class ColumnFamilyHandle;
 class DB;
 class WriteBatch;
 }  // namespace rocksdb
@@ -37,14 +39,18 @@ struct RocksBase {
   std::unique_ptr<SyncedMark> synced;
   std::unique_ptr<DiskWatch> disk;
   std::unique_ptr<rocksdb::DB> db;
+  std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>> families;  // of `db`, and gone before it
   size_t flush_bytes = 0;            // a deterministic store flushes after so many bytes; 0: RocksDB decides
   uint64_t flush_every_commits = 0;  // and after so many commits; 0: by bytes alone
   size_t unflushed_bytes = 0;
   uint64_t unflushed_commits = 0;
 };
 
+// The default one is always there, and first; the Merkle leaves come second.
+enum class RocksFamilies { kDefaultOnly, kWithLeaves };
+
 // Every check first, then the database. Errors as OpenStoreEngine's.
-absl::StatusOr<RocksBase> OpenRocksBase(const StoreOptions& options, Tracer& tracer,
+absl::StatusOr<RocksBase> OpenRocksBase(const StoreOptions& options, RocksFamilies families, Tracer& tracer,
                                         std::function<void(absl::Status)> on_fatal);
 
 // Writes and syncs; a failure is final.
@@ -54,7 +60,8 @@ absl::Status WriteSynced(RocksBase& base, rocksdb::WriteBatch* batch);
 // decide about one.
 absl::Status AfterSyncedWrite(RocksBase& base, size_t bytes);
 
-// Schedules a flush, and doesn't wait: the caller of a deterministic store runs it. A failure is final.
+// Schedules a flush of all families together, and doesn't wait: the caller of a deterministic store runs it. A failure
+// is final.
 absl::Status BeginFlush(RocksBase& base);
 
 // The workers have stopped. What fails from now on is this call's answer.

@@ -50,7 +50,8 @@ StoreOptions HintStoreOptions(const StoreOptions& data) {
 
 absl::StatusOr<std::unique_ptr<HintStore>> OpenHintStore(StoreOptions options, WorkerFactory& workers, Tracer& tracer,
                                                          std::function<void(absl::Status)> on_fatal) {
-  HENGE_ASSIGN_OR_RETURN(RocksBase base, OpenRocksBase(options, tracer, std::move(on_fatal)));
+  HENGE_ASSIGN_OR_RETURN(RocksBase base,
+                         OpenRocksBase(options, RocksFamilies::kDefaultOnly, tracer, std::move(on_fatal)));
   std::shared_ptr<StickyStatus> sticky = base.sticky;
   auto store = std::make_unique<RocksHintStore>(std::move(base), tracer);
   HENGE_RETURN_IF_ERROR(store->Start(workers));

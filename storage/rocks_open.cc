@@ -63,7 +63,7 @@ absl::Status InspectLog(const StoreOptions& options, rocksdb::Env* env, const Da
 
 }  // namespace
 
-absl::StatusOr<RocksBase> OpenRocksBase(const StoreOptions& options, Tracer& tracer,
+absl::StatusOr<RocksBase> OpenRocksBase(const StoreOptions& options, RocksFamilies families, Tracer& tracer,
                                         std::function<void(absl::Status)> on_fatal) {
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   RocksBase base;
@@ -77,9 +77,13 @@ absl::StatusOr<RocksBase> OpenRocksBase(const StoreOptions& options, Tracer& tra
 
   base.cache = MakeBlockCache(options);
   rocksdb::DB* opened = nullptr;
-  rocksdb::Status status =
-      rocksdb::DB::Open(MakeRocksOptions(options, env, base.cache, base.sticky), dir.DatabasePath(), &opened);
+  const rocksdb::Options rocks = MakeRocksOptions(options, env, base.cache, base.sticky);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {{rocksdb::kDefaultColumnFamilyName, rocks}};
+  if (families == RocksFamilies::kWithLeaves) descriptors.emplace_back(kLeavesFamily, MakeLeavesOptions(rocks));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::Status status = rocksdb::DB::Open(rocks, dir.DatabasePath(), descriptors, &handles, &opened);
   base.db.reset(opened);
+  for (rocksdb::ColumnFamilyHandle* handle : handles) base.families.emplace_back(handle);
   if (!status.ok()) return Damaged(dir, status, "");
   uint64_t found = base.db->GetLatestSequenceNumber();
   if (found < synced) return LostTail(dir, found, synced);
@@ -94,7 +98,8 @@ absl::StatusOr<std::unique_ptr<StoreEngine>> OpenStoreEngine(StoreOptions option
                                                              Tracer& tracer,
                                                              std::function<void(absl::Status)> on_fatal) {
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
-  HENGE_ASSIGN_OR_RETURN(RocksBase base, OpenRocksBase(options, tracer, std::move(on_fatal)));
+  HENGE_ASSIGN_OR_RETURN(RocksBase base,
+                         OpenRocksBase(options, RocksFamilies::kWithLeaves, tracer, std::move(on_fatal)));
   std::shared_ptr<StickyStatus> sticky = base.sticky;
   auto engine = std::make_unique<RocksEngine>(std::move(base), tracer);
   HENGE_RETURN_IF_ERROR(engine->Start(*env, workers));

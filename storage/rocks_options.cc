@@ -24,6 +24,7 @@ namespace {
 constexpr int kBloomBitsPerKey = 10;
 constexpr size_t kBlockBytes = 8192;
 constexpr int kBackgroundJobs = 2;
+constexpr size_t kSmallArenaBytes = size_t{64} << 10;
 constexpr int kManyWriteBuffers = 1 << 10;
 constexpr int kNeverFullFactor = 16;
 constexpr int kNeverTriggers = 1 << 30;
@@ -146,6 +147,9 @@ void SetDeterministic(rocksdb::Options* options) {
   // flushes.
   options->write_buffer_size *= kNeverFullFactor;
   options->max_write_buffer_number = kManyWriteBuffers;
+  // Both follow the size of the write buffer otherwise, and every flush would clear megabytes.
+  options->arena_block_size = kSmallArenaBytes;
+  options->memtable_prefix_bloom_size_ratio = 0;
   options->level0_slowdown_writes_trigger = kNeverTriggers;
   options->level0_stop_writes_trigger = kNeverTriggers;
   options->soft_pending_compaction_bytes_limit = 0;
@@ -179,6 +183,9 @@ rocksdb::Options MakeRocksOptions(const StoreOptions& wanted, rocksdb::Env* env,
                                   std::shared_ptr<StickyStatus> sticky) {
   rocksdb::Options options = CommonOptions(env);
   options.create_if_missing = true;
+  options.create_missing_column_families = true;  // a store made before there were leaves
+  // A log is dropped when all that it holds is in tables: flushed together, no family keeps it for the other.
+  options.atomic_flush = true;
   options.info_log = std::make_shared<QuietLogger>();
   options.max_background_jobs = kBackgroundJobs;
   SetDurability(&options);
@@ -187,6 +194,16 @@ rocksdb::Options MakeRocksOptions(const StoreOptions& wanted, rocksdb::Env* env,
   if (wanted.deterministic) SetDeterministic(&options);
   options.listeners.push_back(std::make_shared<FatalListener>(std::move(sticky)));
   return options;
+}
+
+rocksdb::ColumnFamilyOptions MakeLeavesOptions(const rocksdb::Options& store) {
+  rocksdb::ColumnFamilyOptions leaves(store);
+  leaves.enable_blob_files = false;
+  leaves.memtable_whole_key_filtering = false;
+  leaves.memtable_prefix_bloom_size_ratio = 0;   // leaves are only ever scanned
+  leaves.compression = rocksdb::kNoCompression;  // hashes don't shrink
+  leaves.bottommost_compression = rocksdb::kNoCompression;
+  return leaves;
 }
 
 rocksdb::Options MakeInspectOptions(const StoreOptions& wanted, rocksdb::Env* env, std::string* findings) {

@@ -10,6 +10,7 @@
 namespace rocksdb {
 class Cache;
 class EventListener;
+struct ColumnFamilyOptions;
 struct Options;
 struct ReadOptions;
 }  // namespace rocksdb
@@ -21,6 +22,10 @@ std::shared_ptr<rocksdb::Cache> MakeBlockCache(const StoreOptions& options);
 // For the store itself. `env` is never null.
 rocksdb::Options MakeRocksOptions(const StoreOptions& options, rocksdb::Env* env, std::shared_ptr<rocksdb::Cache> cache,
                                   std::shared_ptr<StickyStatus> sticky);
+
+// The column family of the Merkle leaves: a few million small values at most, each overwritten now and then.
+inline constexpr char kLeavesFamily[] = "leaves";
+rocksdb::ColumnFamilyOptions MakeLeavesOptions(const rocksdb::Options& store);
 
 // For a look at the log that changes nothing. Damage that RocksDB reports only to its log, with the file's name, lands
 // in `*findings`.

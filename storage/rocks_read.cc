@@ -17,8 +17,8 @@
 namespace henge {
 namespace {
 
-// A tagged union by hand: the read worker has three kinds of work.
-enum class ReadKind { kRecords, kPage, kDiskLook };
+// A tagged union by hand: the read worker has four kinds of work.
+enum class ReadKind { kRecords, kPage, kLeaf, kDiskLook };
 
 struct ReadWork : WorkItem {
   explicit ReadWork(ReadKind kind_in) : kind(kind_in) {}
@@ -43,6 +43,15 @@ struct RocksEngine::ScanJob : ReadWork {
   size_t bytes_max = 0;
   Executor* loop = nullptr;
   ScanDone done;
+};
+
+struct RocksEngine::LeafJob : ReadWork {
+  LeafJob() : ReadWork(ReadKind::kLeaf) {}
+  LeafId leaf;
+  std::optional<RecordKey> after;
+  size_t bytes_max = 0;
+  Executor* loop = nullptr;
+  LeafDone done;
 };
 
 struct RocksEngine::LookJob : ReadWork {
@@ -134,6 +143,17 @@ void RocksEngine::Scan(PartitionId partition, std::string cursor, size_t bytes_m
   read_worker_->Submit(std::move(job));
 }
 
+void RocksEngine::ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size_t bytes_max, Executor& loop,
+                           LeafDone done) {
+  auto job = std::make_unique<LeafJob>();
+  job->leaf = leaf;
+  job->after = std::move(after);
+  job->bytes_max = bytes_max;
+  job->loop = &loop;
+  job->done = std::move(done);
+  read_worker_->Submit(std::move(job));
+}
+
 DiskClass RocksEngine::disk_class() const {
   // Without commits nobody else would look, and a refusal would outlast its cause.
   if (parts_.disk->ClaimDue()) read_worker_->Submit(std::make_unique<LookJob>());
@@ -156,6 +176,12 @@ void RocksEngine::RunReads(std::vector<std::unique_ptr<WorkItem>> work) {
       case ReadKind::kPage: {
         auto& job = static_cast<ScanJob&>(*item);
         absl::StatusOr<Page> page = ReadPage(job);
+        job.loop->Post([done = std::move(job.done), page = std::move(page)]() mutable { done(std::move(page)); });
+        break;
+      }
+      case ReadKind::kLeaf: {
+        auto& job = static_cast<LeafJob&>(*item);
+        absl::StatusOr<LeafPage> page = ReadLeafPage(job);
         job.loop->Post([done = std::move(job.done), page = std::move(page)]() mutable { done(std::move(page)); });
         break;
       }
@@ -197,6 +223,42 @@ absl::StatusOr<StoreEngine::Page> RocksEngine::ReadPage(const ScanJob& job) {
   if (!at->status().ok()) return FromRocks(at->status(), "can't scan a partition");
   page.done = !at->Valid();
   return page;
+}
+
+absl::StatusOr<StoreEngine::LeafPage> RocksEngine::ReadLeafPage(const LeafJob& job) {
+  if (tree_key_ == ClusterId{}) return absl::FailedPreconditionError("this store keeps no trees yet");
+  const std::string end = SegmentEnd(job.leaf);
+  const rocksdb::Slice end_slice = end;
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end_slice;
+  options.fill_cache = false;
+  std::unique_ptr<rocksdb::Iterator> at(parts_.db->NewIterator(options));
+  LeafPage page;
+  size_t bytes = 0;
+  at->Seek(job.after.has_value() ? StorageKey(*job.after) + '\0' : SegmentBegin(job.leaf));
+  for (; at->Valid() && bytes < job.bytes_max; at->Next()) {
+    bytes += at->key().size() + sizeof(uint64_t);
+    std::optional<LeafRecord> record = HashStored(View(at->key()), View(at->value()));
+    if (record.has_value()) page.records.push_back(*std::move(record));
+  }
+  if (!at->status().ok()) return FromRocks(at->status(), "can't scan a leaf");
+  page.done = !at->Valid();
+  return page;
+}
+
+std::optional<LeafRecord> RocksEngine::HashStored(std::string_view storage_key, std::string_view value) {
+  absl::StatusOr<RecordKey> key = ParseStorageKey(storage_key);
+  if (!key.ok()) {
+    CountBroken(RecordKey{PartitionId(0), BucketId(0), std::string(storage_key)}, key.status());
+    return std::nullopt;
+  }
+  absl::StatusOr<StoredRecord> record = DecodeStoredRecord(storage_key, value);
+  if (!record.ok()) {
+    CountBroken(*key, record.status());
+    return std::nullopt;
+  }
+  const uint64_t hash = RecordHash(tree_key_, key->bucket, key->key, record->object);
+  return LeafRecord{key->bucket, std::move(key->key), hash};
 }
 
 absl::StatusOr<std::optional<std::string>> RocksEngine::ReadMeta(std::string_view name) {

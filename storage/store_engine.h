@@ -19,6 +19,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/model/ids.h"
+#include "core/model/leaf_diff.h"
+#include "core/model/merkle.h"
 #include "core/model/mint.h"
 #include "core/runtime/batch_worker.h"
 #include "core/runtime/executor.h"
@@ -68,6 +70,10 @@ struct StoreFigures {
 struct CommitItem {
   RecordKey key;
   StoredRecord record;
+  uint64_t leaf_delta = 0;  // LeafDelta of merkle.h, from the record that this one takes the place of
+  // It takes the place of a record that can't be read, whose hash nobody knows: the leaf is computed anew from the
+  // records that can, and `leaf_delta` counts from "absent".
+  bool leaf_from_scan = false;
 };
 
 class StoreEngine {
@@ -101,6 +107,33 @@ class StoreEngine {
   };
   using ScanDone = absl::AnyInvocable<void(absl::StatusOr<Page>)>;
   virtual void Scan(PartitionId partition, std::string cursor, size_t bytes_max, Executor& loop, ScanDone done) = 0;
+
+  // ---- Merkle trees (core/model/merkle.h), of the durable records; a write and its leaf are one batch.
+
+  // Begins to keep trees whose hashes are keyed by `cluster`; before the first commit of a record. Blocking: reads the
+  // leaves into memory; a store that has none yet is scanned for them, once. FAILED_PRECONDITION if its leaves are of
+  // another cluster.
+  virtual absl::Status OpenTrees(ClusterId cluster) = 0;
+  // The key of the hashes; 0 before OpenTrees: items then carry no delta.
+  virtual ClusterId tree_key() const = 0;
+  // From memory. Any thread.
+  virtual uint64_t ReadRoot(PartitionId partition) const = 0;
+  virtual PartitionTree ReadTree(PartitionId partition) const = 0;
+
+  // One page of the records of a leaf, in storage order, after `after` (empty: from the start); on the read worker. A
+  // broken record is left out, counted and alarmed.
+  struct LeafPage {
+    std::vector<LeafRecord> records;
+    bool done = false;
+  };
+  using LeafDone = absl::AnyInvocable<void(absl::StatusOr<LeafPage>)>;
+  virtual void ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size_t bytes_max, Executor& loop,
+                        LeafDone done) = 0;
+
+  // Computes a leaf anew from its records, on the commit worker, and writes it if it was another one. Answers what was
+  // wrong with it: old XOR new, 0 if nothing. For records that were changed without a known base.
+  using RewriteDone = absl::AnyInvocable<void(absl::StatusOr<uint64_t>)>;
+  virtual void RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) = 0;
 
   // Node metadata (cluster id, member id, cluster state ...): small, synced, blocking. For start-up and rare changes;
   // not from a loop.

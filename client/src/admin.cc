@@ -1,53 +1,14 @@
 #include "henge/admin.h"
 
-#include <grpcpp/client_context.h>
-
-#include <functional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "client/src/channel.h"
-#include "client/src/endpoints.h"
-#include "client/src/grpc_status.h"
+#include "client/src/admin_call.h"
 #include "client/src/wire.h"
-#include "henge/v1/admin.grpc.pb.h"
 
 namespace henge {
 namespace {
 
 using std::chrono::milliseconds;
-
-template <class Request, class Reply>
-using Method = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Reply*);
-
-template <class Request, class Reply>
-absl::StatusOr<Reply> AskOne(const std::string& endpoint, Method<Request, Reply> method, const Request& request,
-                             milliseconds timeout) {
-  auto stub = v1::Admin::NewStub(sdk::MakeChannel(endpoint, timeout));
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
-  Reply reply;
-  absl::Status status = sdk::FromGrpc(((*stub).*method)(&context, request, &reply));
-  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(endpoint, ": ", status.message()));
-  return reply;
-}
-
-template <class Request, class Reply>
-absl::StatusOr<Reply> AskFirst(std::string_view endpoints, Method<Request, Reply> method, const Request& request,
-                               milliseconds timeout) {
-  auto list = sdk::ParseEndpoints(endpoints);
-  if (!list.ok()) return list.status();
-  std::vector<std::string> errors;
-  absl::StatusCode code = absl::StatusCode::kUnavailable;
-  for (const std::string& endpoint : *list) {
-    auto reply = AskOne(endpoint, method, request, timeout);
-    if (reply.ok()) return reply;
-    code = reply.status().code();
-    errors.push_back(std::string(reply.status().message()));
-  }
-  return absl::Status(code, absl::StrJoin(errors, "; "));
-}
 
 PeerView PeerOf(const v1::PeerStatus& peer) {
   return {.member = peer.member(),
@@ -58,6 +19,42 @@ PeerView PeerOf(const v1::PeerStatus& peer) {
           .failures = peer.failures(),
           .liveness = peer.liveness(),
           .incarnation = peer.incarnation()};
+}
+
+EntropyView EntropyOf(const v1::EntropyStatus& entropy) {
+  EntropyView view;
+  view.rounds = entropy.rounds();
+  view.rounds_equal = entropy.rounds_equal();
+  view.rounds_failed = entropy.rounds_failed();
+  view.leaves_scanned = entropy.segments_scanned();
+  view.repaired_here = entropy.repaired_here();
+  view.repaired_there = entropy.repaired_there();
+  view.bytes_moved = entropy.bytes_moved();
+  view.refused = entropy.refused();
+  view.recovering = entropy.recovering();
+  view.scrub_passes = entropy.scrub_passes();
+  view.scrub_records = entropy.scrub_records();
+  view.scrub_leaves_rewritten = entropy.scrub_segments_rewritten();
+  for (const auto& peer : entropy.peers()) {
+    EntropyPeerView& to = view.peers.emplace_back();
+    to.member = peer.member();
+    to.leaves_differing = peer.segments_differing();
+    if (peer.has_oldest_ms()) to.oldest_ms = peer.oldest_ms();
+    if (peer.has_finished_ms()) to.finished_ms = peer.finished_ms();
+  }
+  return view;
+}
+
+void ReadHints(const v1::NodeStatusReply& reply, NodeStatus* status) {
+  for (const auto& pending : reply.hints()) {
+    status->hints.push_back({pending.target(), pending.hints(), pending.bytes()});
+  }
+  status->hints_stored = reply.hints_stored();
+  status->hints_delivered = reply.hints_delivered();
+  status->hints_redirected = reply.hints_redirected();
+  status->hints_dropped = reply.hints_dropped();
+  status->hints_refused_full = reply.hints_refused_full();
+  status->hints_set_aside = reply.hints_set_aside();
 }
 
 VersionView VersionOf(const v1::ExplainSibling& sibling) {
@@ -94,8 +91,9 @@ ReplicaView ReplicaOf(const v1::ExplainReplica& replica) {
 }  // namespace
 
 absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, milliseconds timeout) {
-  auto reply = AskFirst(endpoint, Method<v1::NodeStatusRequest, v1::NodeStatusReply>(&v1::Admin::Stub::GetNodeStatus),
-                        v1::NodeStatusRequest(), timeout);
+  auto reply = sdk::AskFirst(
+      endpoint, sdk::AdminMethod<v1::NodeStatusRequest, v1::NodeStatusReply>(&v1::Admin::Stub::GetNodeStatus),
+      v1::NodeStatusRequest(), timeout);
   if (!reply.ok()) return reply.status();
   NodeStatus status;
   status.member = reply->member();
@@ -136,22 +134,15 @@ absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, millisecon
   status.gossip_stalls = reply->gossip_stalls();
   status.gossip_health = reply->gossip_health();
   for (const auto& peer : reply->peers()) status.peers.push_back(PeerOf(peer));
-  for (const auto& pending : reply->hints()) {
-    status.hints.push_back({pending.target(), pending.hints(), pending.bytes()});
-  }
-  status.hints_stored = reply->hints_stored();
-  status.hints_delivered = reply->hints_delivered();
-  status.hints_redirected = reply->hints_redirected();
-  status.hints_dropped = reply->hints_dropped();
-  status.hints_refused_full = reply->hints_refused_full();
-  status.hints_set_aside = reply->hints_set_aside();
+  ReadHints(*reply, &status);
+  status.entropy = EntropyOf(reply->entropy());
   return status;
 }
 
 absl::StatusOr<EncodedClusterState> FetchClusterState(std::string_view endpoints, milliseconds timeout) {
-  auto reply =
-      AskFirst(endpoints, Method<v1::ClusterStateRequest, v1::ClusterStateReply>(&v1::Admin::Stub::GetClusterState),
-               v1::ClusterStateRequest(), timeout);
+  auto reply = sdk::AskFirst(
+      endpoints, sdk::AdminMethod<v1::ClusterStateRequest, v1::ClusterStateReply>(&v1::Admin::Stub::GetClusterState),
+      v1::ClusterStateRequest(), timeout);
   if (!reply.ok()) return reply.status();
   return EncodedClusterState{std::move(*reply->mutable_state()), reply->version(), reply->digest()};
 }
@@ -161,8 +152,8 @@ absl::StatusOr<Explanation> ExplainKey(std::string_view endpoints, std::string_v
   v1::ExplainRequest request;
   request.set_bucket(std::string(bucket));
   request.set_key(std::string(key));
-  auto reply =
-      AskFirst(endpoints, Method<v1::ExplainRequest, v1::ExplainReply>(&v1::Admin::Stub::Explain), request, timeout);
+  auto reply = sdk::AskFirst(
+      endpoints, sdk::AdminMethod<v1::ExplainRequest, v1::ExplainReply>(&v1::Admin::Stub::Explain), request, timeout);
   if (!reply.ok()) return reply.status();
   if (reply->code() != 0) return sdk::StatusOf(reply->code(), reply->message());
   Explanation explanation;

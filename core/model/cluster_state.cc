@@ -26,6 +26,10 @@ const Bucket* ClusterState::FindBucket(BucketId id) const {
   return it != buckets.end() && it->id == id ? &*it : nullptr;
 }
 
+bool ClusterState::IsBound() const {
+  return std::none_of(members.begin(), members.end(), [](const Member& m) { return m.store == StoreId(); });
+}
+
 uint64_t ClusterState::Digest() const { return Hash64(Encode()); }
 
 }  // namespace henge

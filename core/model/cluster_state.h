@@ -22,9 +22,13 @@ struct Member {
   std::string peer_address;    // host:port
   std::string zone;            // empty = every such member is a zone of its own
   uint32_t weight = 100;       // relative share of the data
+  StoreId store;               // whose votes are the member's; none in version 1, which knows no store (P31)
 
   bool operator==(const Member&) const = default;
 };
+
+// How many of the last changes a state names.
+inline constexpr size_t kStateChangesMax = 32;
 
 struct ClusterState {
   ClusterId cluster;
@@ -35,6 +39,9 @@ struct ClusterState {
   BucketId next_bucket_id = BucketId(1);      // above every id that a bucket ever had: ids are never used again (P34)
   std::vector<std::vector<MemberId>> owners;  // kPartitionCount preference lists
   std::vector<LayoutEpoch> epochs;            // kPartitionCount: the version of each list's last change
+  // A random number for each of the last changes, the newest last: how a proposer knows that it was its own proposal
+  // that came through, and no equal one of another.
+  std::vector<uint64_t> changes;
 
   bool operator==(const ClusterState&) const = default;
 
@@ -44,6 +51,8 @@ struct ClusterState {
   const Bucket* FindBucket(BucketId id) const;
   // Whether a bucket of this id was there and is no more, as opposed to one that a later version may know.
   bool IsDropped(BucketId id) const { return id < next_bucket_id && FindBucket(id) == nullptr; }
+  // Whether every member is bound to a store (P31): so from version 2 on.
+  bool IsBound() const;
 
   std::string Encode() const;
   static absl::StatusOr<ClusterState> Decode(std::string_view bytes);

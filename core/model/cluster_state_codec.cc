@@ -11,7 +11,13 @@
 namespace henge {
 namespace {
 
-constexpr uint8_t kFormatVersion = 1;
+// The members make version 1 of a state alone, each from its configuration, and the cluster's id is a hash of it: its
+// form never changes, and has no room for what comes later.
+constexpr uint8_t kFirstFormat = 1;
+constexpr uint8_t kFormat = 2;
+
+uint8_t FormatOf(StateVersion version) { return version <= StateVersion(1) ? kFirstFormat : kFormat; }
+
 constexpr size_t kMemberBytesMin = 6;
 
 // Writes `items` as runs of equal neighbours: how many, then the item once.
@@ -46,7 +52,7 @@ std::string ReadText(ByteReader* in, size_t bytes_max) {
   return in->ok() ? std::string(text) : std::string();
 }
 
-std::vector<Member> ReadMembers(ByteReader* in) {
+std::vector<Member> ReadMembers(ByteReader* in, uint8_t format) {
   std::vector<Member> members;
   const size_t count = std::min(in->Count(kMemberBytesMin), kMembersMax + 1);
   if (count > kMembersMax) in->Fail();
@@ -58,11 +64,20 @@ std::vector<Member> ReadMembers(ByteReader* in) {
     member.peer_address = ReadText(in, kAddressBytesMax);
     member.zone = ReadText(in, kZoneBytesMax);
     member.weight = static_cast<uint32_t>(in->VarintUpTo(kWeightMax));
+    if (format != kFirstFormat) member.store = StoreId(in->Fixed64());
     const MemberId previous = members.empty() ? MemberId(0) : members.back().id;
     if (member.id <= previous || member.weight == 0) in->Fail();
     members.push_back(std::move(member));
   }
   return members;
+}
+
+std::vector<uint64_t> ReadChanges(ByteReader* in, StateVersion version) {
+  std::vector<uint64_t> changes;
+  const size_t count = in->Count(sizeof(uint64_t));
+  if (count > kStateChangesMax || count >= version.value()) in->Fail();
+  for (size_t i = 0; in->ok() && i < count; ++i) changes.push_back(in->Fixed64());
+  return changes;
 }
 
 // One preference list: distinct members of `state`, at most N.
@@ -88,7 +103,8 @@ absl::Status NotAState(const char* why) {
 std::string ClusterState::Encode() const {
   std::string bytes;
   ByteWriter out(&bytes);
-  out.Byte(kFormatVersion);
+  const uint8_t format = FormatOf(version);
+  out.Byte(format);
   out.Fixed64(cluster.value());
   out.Varint(version.value());
   out.Varint(replicas);
@@ -100,6 +116,7 @@ std::string ClusterState::Encode() const {
     out.String(member.peer_address);
     out.String(member.zone);
     out.Varint(member.weight);
+    if (format != kFirstFormat) out.Fixed64(member.store.value());
   }
   out.Varint(next_bucket_id.value());
   EncodeBuckets(buckets, &out);
@@ -108,6 +125,10 @@ std::string ClusterState::Encode() const {
     for (MemberId id : list) out.Varint(id.value());
   });
   EncodeRuns(epochs, &out, [&out](LayoutEpoch epoch) { out.Varint(epoch.value()); });
+  if (format != kFirstFormat) {
+    out.Varint(changes.size());
+    for (uint64_t change : changes) out.Fixed64(change);
+  }
   return bytes;
 }
 
@@ -115,16 +136,18 @@ absl::StatusOr<ClusterState> ClusterState::Decode(std::string_view bytes) {
   ByteReader in(bytes);
   const uint8_t format = in.Byte();
   if (!in.ok()) return NotAState("they are empty");
-  if (format != kFormatVersion) {
-    return absl::InvalidArgumentError(absl::StrCat("the cluster state has format version ", format,
-                                                   ", this build knows ", kFormatVersion, ": upgrade this node"));
+  if (format != kFirstFormat && format != kFormat) {
+    return absl::InvalidArgumentError(absl::StrCat("the cluster state has format version ", static_cast<int>(format),
+                                                   ", this build knows ", static_cast<int>(kFormat),
+                                                   ": upgrade this node"));
   }
   ClusterState state;
   state.cluster = ClusterId(in.Fixed64());
   state.version = StateVersion(in.Varint());
   state.replicas = static_cast<uint32_t>(in.VarintUpTo(kReplicasMax));
-  if (!in.ok() || state.replicas == 0) return NotAState("the header is truncated or out of range");
-  state.members = ReadMembers(&in);
+  if (!in.ok() || state.replicas == 0 || FormatOf(state.version) != format)
+    return NotAState("the header is truncated or out of range");
+  state.members = ReadMembers(&in, format);
   if (!in.ok()) return NotAState("the members are truncated, out of order or out of range");
   state.next_bucket_id = BucketId(static_cast<uint32_t>(in.VarintUpTo(UINT32_MAX)));
   state.buckets = DecodeBuckets(&in, state.replicas, state.next_bucket_id);
@@ -134,6 +157,8 @@ absl::StatusOr<ClusterState> ClusterState::Decode(std::string_view bytes) {
   if (!in.ok()) return NotAState("the owners are truncated, not canonical or no members");
   state.epochs = DecodeRuns<LayoutEpoch>(&in, kPartitionCount, [&in] { return LayoutEpoch(in.Varint()); });
   if (!in.ok()) return NotAState("the layout epochs are truncated or not canonical");
+  if (format != kFirstFormat) state.changes = ReadChanges(&in, state.version);
+  if (!in.ok()) return NotAState("the changes are truncated or too many");
   if (!in.AtEnd()) return NotAState("bytes follow its end");
   return state;
 }

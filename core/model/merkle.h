@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -45,6 +46,14 @@ uint64_t RecordHash(ClusterId cluster, BucketId bucket, std::string_view key, st
 
 // What a write adds to its leaf by XOR, given the record hashes before and after it.
 constexpr uint64_t LeafDelta(uint64_t before, uint64_t after) { return before ^ after; }
+
+// One leaf of all trees: a partition and a segment of it.
+struct LeafId {
+  PartitionId partition;
+  uint8_t segment = 0;
+
+  auto operator<=>(const LeafId&) const = default;
+};
 
 class PartitionTree {
  public:

@@ -10,7 +10,9 @@
 #include "absl/status/status.h"
 #include "core/model/dot.h"
 #include "core/model/ids.h"
+#include "core/model/leaf_diff.h"
 #include "core/model/limits.h"
+#include "core/model/merkle.h"
 #include "core/model/mint.h"
 #include "core/model/time.h"
 
@@ -111,7 +113,8 @@ struct ReadRequest {
   RecordKey key;
   LayoutEpoch epoch;
   std::optional<uint64_t> known_digest;  // ObjectDigest of the caller's canonical bytes
-  bool from_hints = false;  // instead: the merge of the callee's durable hints for the key, over all targets (P12)
+  bool from_hints = false;    // instead: the merge of the callee's durable hints for the key, over all targets (P12)
+  bool for_exchange = false;  // anti-entropy asks: answered by a replica that is recovering, too (P15)
 };
 struct ReadReply {
   bool found = false;
@@ -162,6 +165,42 @@ struct ScanReply {
   bool done = false;   // no record follows
 };
 
+// ---- Anti-entropy: the trees of the partitions that caller and callee both own, from the top down.
+
+enum class TreeLevel : uint8_t {
+  kGroups = 1,    // the XOR of the roots of each kPartitionsOfGroup neighbouring partitions
+  kRoots = 2,     // of the groups in `nodes`
+  kBranches = 3,  // of the partitions in `nodes`
+  kLeaves = 4,    // of the branches in `nodes`, each partition * kTreeBranches + branch
+  kRecords = 5,   // of one leaf in `nodes`: partition * kTreeLeaves + segment
+};
+
+inline constexpr int kPartitionsOfGroup = 128;
+inline constexpr int kPartitionGroups = kPartitionCount / kPartitionsOfGroup;
+// So much of the trees is asked for at once, at most.
+inline constexpr size_t kTreeNodesMax = 256;
+// More shards than any node has.
+inline constexpr uint32_t kTreeStrideMax = 1024;
+
+struct TreeRequest {
+  TreeLevel level = TreeLevel::kGroups;
+  // `epoch` stands for the layout of all partitions compared: SharedPartitions::digest (node/antientropy).
+  TreeParameters parameters;
+  // The caller compares the partitions of one of its shards: those that are `first` modulo `stride`.
+  uint32_t stride = 1;
+  uint32_t first = 0;
+  uint64_t known = 0;           // kGroups: the XOR of all of the caller's
+  std::vector<uint32_t> nodes;  // ascending
+  BucketId after_bucket;        // kRecords: go on after this one, if `after_key` isn't empty
+  std::string after_key;
+};
+struct TreeReply {
+  bool same = false;                // kGroups: the callee's have the XOR that the caller knows
+  std::vector<uint64_t> hashes;     // those asked for, in order; of a root: shared partitions only, ascending
+  std::vector<LeafRecord> records;  // kRecords, in storage order
+  bool done = false;                // kRecords: no record follows
+};
+
 // What belongs to no partition: for the control loop of the peer. `body` has a codec of its own, with its version.
 enum class ControlKind : uint8_t {
   kGossip = 1,  // who is alive: core/model/swim_message.h
@@ -175,8 +214,9 @@ struct ControlReply {
   std::string body;
 };
 
-using PeerRequest = std::variant<MergeRequest, ReadRequest, ForwardRequest, ScanRequest, ControlRequest, HintRequest>;
-using PeerReply = std::variant<MergeReply, ReadReply, ForwardReply, ScanReply, ControlReply, HintReply>;
+using PeerRequest =
+    std::variant<MergeRequest, ReadRequest, ForwardRequest, ScanRequest, ControlRequest, HintRequest, TreeRequest>;
+using PeerReply = std::variant<MergeReply, ReadReply, ForwardReply, ScanReply, ControlReply, HintReply, TreeReply>;
 
 // 64-bit digest of canonical object bytes.
 uint64_t ObjectDigest(std::string_view canonical_bytes);

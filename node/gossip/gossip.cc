@@ -195,15 +195,16 @@ std::string Gossip::Seal(std::string message) {
       .Encode();
 }
 
+// Who is told of the peers' states judges them; else it is said here.
 void Gossip::NoteState(MemberId from, const GossipEnvelope& envelope) {
-  if (envelope.version == ring_->version() && envelope.digest != ring_->digest() && differing_.insert(from).second) {
-    env_.tracer.Event(Severity::kAlarm, "ClusterStateDiffers",
-                      {{"peer", NameOf(from)},
-                       {"version", envelope.version.value()},
-                       {"digest", absl::StrCat(absl::Hex(envelope.digest))},
-                       {"own_digest", absl::StrCat(absl::Hex(ring_->digest()))}});
-  }
-  if (on_state_) on_state_(from, envelope.version, envelope.digest);
+  if (on_state_) return on_state_(from, envelope.version, envelope.digest);
+  if (envelope.version != ring_->version() || envelope.digest == ring_->digest()) return;
+  if (!differing_.insert(from).second) return;
+  env_.tracer.Event(Severity::kAlarm, "ClusterStateDiffers",
+                    {{"peer", NameOf(from)},
+                     {"version", envelope.version.value()},
+                     {"digest", absl::StrCat(absl::Hex(envelope.digest))},
+                     {"own_digest", absl::StrCat(absl::Hex(ring_->digest()))}});
 }
 
 // ---- Telling

@@ -1,11 +1,14 @@
 #include "node/grpc/admin_server.h"
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "core/model/hash.h"
 #include "henge/v1/admin.grpc.pb.h"
+#include "node/bucket_order.h"
 #include "node/grpc/process_usage.h"
 #include "node/grpc/status_convert.h"
 #include "node/version.h"
@@ -128,6 +131,33 @@ void ReplicaToProto(const ExplainedReplica& replica, const StoreNames& names, v1
   }
 }
 
+uint64_t Milliseconds(Duration duration) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+void EntropyToProto(const NodeFigures& figures, v1::EntropyStatus* out) {
+  const AntiEntropyFigures& entropy = figures.entropy;
+  out->set_rounds(entropy.rounds);
+  out->set_rounds_equal(entropy.rounds_equal);
+  out->set_rounds_failed(entropy.rounds_failed);
+  out->set_segments_scanned(entropy.leaves_scanned);
+  out->set_repaired_here(entropy.repaired_here);
+  out->set_repaired_there(entropy.repaired_there);
+  out->set_bytes_moved(entropy.bytes_moved);
+  out->set_refused(entropy.refused);
+  out->set_recovering(entropy.recovering);
+  out->set_scrub_passes(figures.scrub.passes);
+  out->set_scrub_records(figures.scrub.records);
+  out->set_scrub_segments_rewritten(figures.scrub.leaves_rewritten);
+  for (const PeerEntropy& peer : figures.peers) {
+    v1::EntropyPeer* to = out->add_peers();
+    to->set_member(peer.peer.value());
+    to->set_segments_differing(peer.leaves_differing);
+    if (peer.oldest.has_value()) to->set_oldest_ms(Milliseconds(*peer.oldest));
+    if (peer.finished.has_value()) to->set_finished_ms(Milliseconds(*peer.finished));
+  }
+}
+
 void ExplanationToProto(const Explanation& explanation, const StoreNames& names, v1::ExplainReply* out) {
   out->set_partition(explanation.partition.value());
   out->set_segment(explanation.segment);
@@ -140,20 +170,49 @@ void ExplanationToProto(const Explanation& explanation, const StoreNames& names,
   for (const ExplainedReplica& hint : explanation.hints) ReplicaToProto(hint, names, out->add_hints());
 }
 
+absl::StatusOr<BucketOrder> OrderFromProto(const v1::ChangeBucketRequest& in) {
+  BucketOrder order{.name = in.name(), .conflict = in.conflict(), .mode = in.mode(), .durability = in.durability()};
+  switch (in.action()) {
+    case v1::BUCKET_ACTION_CREATE:
+      order.action = BucketOrder::Action::kCreate;
+      break;
+    case v1::BUCKET_ACTION_SET:
+      order.action = BucketOrder::Action::kSet;
+      break;
+    case v1::BUCKET_ACTION_DROP:
+      order.action = BucketOrder::Action::kDrop;
+      break;
+    default:
+      return absl::InvalidArgumentError("the request names no action: create, set or drop");
+  }
+  if (in.has_read_quorum()) order.read_quorum = in.read_quorum();
+  if (in.has_write_quorum()) order.write_quorum = in.write_quorum();
+  if (in.has_ttl_ms()) order.ttl_ms = in.ttl_ms();
+  return order;
+}
+
+// What the caller will wait for the change of a cluster state, less what the answer takes.
+Duration BudgetOf(const grpc::CallbackServerContext& context) {
+  constexpr auto kMax = std::chrono::seconds(10);
+  constexpr auto kForTheAnswer = std::chrono::milliseconds(100);
+  const auto left = context.deadline() - std::chrono::system_clock::now();
+  return std::clamp<Duration>(left - kForTheAnswer, Duration(0), kMax);
+}
+
 }  // namespace
 
 class AdminServer::Service
-    : public v1::Admin::WithCallbackMethod_GetClusterState<
-          v1::Admin::WithCallbackMethod_GetNodeStatus<v1::Admin::WithCallbackMethod_Explain<v1::Admin::Service>>> {
+    : public v1::Admin::WithCallbackMethod_GetClusterState<v1::Admin::WithCallbackMethod_GetNodeStatus<
+          v1::Admin::WithCallbackMethod_Explain<v1::Admin::WithCallbackMethod_ChangeBucket<v1::Admin::Service>>>> {
  public:
   explicit Service(AdminServer& server) : server_(server) {}
 
   grpc::ServerUnaryReactor* GetClusterState(grpc::CallbackServerContext* context, const v1::ClusterStateRequest*,
                                             v1::ClusterStateReply* reply) override {
-    const Ring& ring = *server_.node_.ring();
-    reply->set_state(server_.encoded_state_);
-    reply->set_version(ring.version().value());
-    reply->set_digest(ring.digest());
+    const RingPtr ring = server_.node_.ring();
+    reply->set_state(server_.Encoded(ring));
+    reply->set_version(ring->version().value());
+    reply->set_digest(ring->digest());
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;
@@ -164,6 +223,7 @@ class AdminServer::Service
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     server_.node_.CollectFigures([this, reactor, reply](NodeFigures figures) {
       FiguresToProto(figures, reply);
+      EntropyToProto(figures, reply->mutable_entropy());
       FillProcess(figures, reply);
       reactor->Finish(grpc::Status::OK);
     });
@@ -187,14 +247,37 @@ class AdminServer::Service
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* ChangeBucket(grpc::CallbackServerContext* context, const v1::ChangeBucketRequest* request,
+                                         v1::ChangeBucketReply* reply) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    auto answer = [reactor, reply](const absl::StatusOr<StateVersion>& version) {
+      if (version.ok()) {
+        reply->set_state_version(version->value());
+      } else {
+        reply->set_code(static_cast<uint32_t>(version.status().code()));
+        reply->set_message(MessageToWire(version.status()));
+      }
+      reactor->Finish(grpc::Status::OK);
+    };
+    absl::StatusOr<BucketOrder> order = OrderFromProto(*request);
+    absl::StatusOr<StateChange> change = order.ok() ? ChangeOf(*order) : absl::StatusOr<StateChange>(order.status());
+    if (change.ok()) {
+      server_.node_.ChangeState(*std::move(change), BudgetOf(*context), std::move(answer));
+    } else {
+      answer(change.status());
+    }
+    return reactor;
+  }
+
  private:
   void FillProcess(const NodeFigures& figures, v1::NodeStatusReply* reply) {
     Node& node = server_.node_;
-    const Member* member = node.ring()->state().FindMember(node.self());
+    const RingPtr ring = node.ring();
+    const Member* member = ring->state().FindMember(node.self());
     reply->set_member(node.self().value());
     if (member != nullptr) reply->set_name(member->name);
-    reply->set_cluster(node.ring()->cluster().value());
-    reply->set_state_version(node.ring()->version().value());
+    reply->set_cluster(ring->cluster().value());
+    reply->set_state_version(ring->version().value());
     reply->set_version(kHengeVersion);
     reply->set_state(!figures.store_health.ok() ? "failed" : server_.draining_ ? "draining" : "serving");
     const Duration up = server_.clock_.Now() - server_.started_;
@@ -212,7 +295,8 @@ class AdminServer::Service
   StoreNames NamesOfStores() {
     StoreNames names;
     for (const PeerHub::PeerState& peer : server_.peers_.Peers()) names[peer.store] = peer.name;
-    const Member* self = server_.node_.ring()->state().FindMember(server_.node_.self());
+    const RingPtr ring = server_.node_.ring();
+    const Member* self = ring->state().FindMember(server_.node_.self());
     if (self != nullptr) names[server_.node_.store_id()] = self->name;
     names.erase(StoreId());
     return names;
@@ -222,14 +306,18 @@ class AdminServer::Service
 };
 
 AdminServer::AdminServer(Node& node, PeerHub& peers, const Clock& clock)
-    : node_(node),
-      peers_(peers),
-      clock_(clock),
-      started_(clock.Now()),
-      encoded_state_(node.ring()->state().Encode()),
-      service_(std::make_unique<Service>(*this)) {}
+    : node_(node), peers_(peers), clock_(clock), started_(clock.Now()), service_(std::make_unique<Service>(*this)) {}
 
 AdminServer::~AdminServer() = default;
+
+std::string AdminServer::Encoded(const RingPtr& ring) {
+  std::lock_guard lock(mutex_);
+  if (encoded_of_ != ring) {
+    encoded_ = ring->state().Encode();
+    encoded_of_ = ring;
+  }
+  return encoded_;
+}
 
 void AdminServer::Register(grpc::ServerBuilder* builder) { builder->RegisterService(service_.get()); }
 

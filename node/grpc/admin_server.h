@@ -1,10 +1,11 @@
-// henge.v1.Admin: the cluster state, this node's figures, and explain.
+// henge.v1.Admin: the cluster state and its changes, this node's figures, and explain.
 //
 // Thread-safe; owned by the process's set-up code, outlives the grpc::Server that serves it.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <grpcpp/server_builder.h>
@@ -29,13 +30,19 @@ class AdminServer {
  private:
   class Service;
 
+  std::string Encoded(const RingPtr& ring);
+
   Node& node_;
   PeerHub& peers_;
   const Clock& clock_;
   const MonotonicTime started_;
-  const std::string encoded_state_;
   std::atomic<bool> draining_ = false;
   std::unique_ptr<Service> service_;
+
+  std::mutex mutex_;
+  // Protected by mutex_: the bytes of a state, made once for all who ask.
+  RingPtr encoded_of_;
+  std::string encoded_;
 };
 
 }  // namespace henge

@@ -23,7 +23,8 @@ void ClientEdge::Answer(uint32_t place, ClientReply reply) {
   scratch_.set_id(call.id);
   std::string& fragment = gatherer_.Add(call.stream, call.bytes);
   if (fragment.empty()) {
-    AppendVarintField(v1::ServerFrame::kStateVersionFieldNumber, node_.ring()->version().value(), &fragment);
+    AppendVarintField(v1::ServerFrame::kStateVersionFieldNumber, node_.shard(shard_).state_version().value(),
+                      &fragment);
   }
   AppendField(v1::ServerFrame::kRepliesFieldNumber, scratch_, &fragment);
 }

@@ -27,6 +27,7 @@
 #include "node/real/batch_worker_thread.h"
 #include "node/real/loop_executor.h"
 #include "node/real/os_random.h"
+#include "node/state/state_store.h"
 
 namespace henge {
 namespace {
@@ -161,15 +162,19 @@ PeerHubOptions NodeProcess::Impl::HubOptions(const ClusterState& state, MemberId
 absl::Status NodeProcess::Impl::MakeNode(ClusterState state) {
   const Member* self = state.FindMemberByName(config_.name);
   if (self == nullptr) return absl::InvalidArgumentError(absl::StrCat("no member is named ", config_.name));
+  const MemberId self_id = self->id;
+  HENGE_RETURN_IF_ERROR(ClaimStore(*engine_, state, self_id));
+  HENGE_ASSIGN_OR_RETURN(StoredState stored, LoadState(*engine_, state, self_id));
+  state = std::move(stored.state);
   std::vector<Executor*> loops;
   for (int i = 0; i < ShardCount(config_); ++i) {
     randoms_.push_back(std::make_unique<OsRandom>());
     loops_.push_back(std::make_unique<LoopExecutor>(clock_, LoopOptions{.name = absl::StrCat("henge-shard-", i)}));
     loops.push_back(loops_.back().get());
   }
-  hub_ = std::make_unique<PeerHub>(HubOptions(state, self->id, Ring(state)), loops, clock_, tracer_);
+  hub_ = std::make_unique<PeerHub>(HubOptions(state, self_id, Ring(state)), loops, clock_, tracer_);
   NodeOptions options;
-  options.self = self->id;
+  options.self = self_id;
   options.coordinator = config_.coordinator;
   options.record_cache_bytes = config_.record_cache_bytes;
   options.hint_bytes_max = config_.hint_bytes_max;
@@ -187,7 +192,8 @@ void NodeProcess::Impl::MakeServers() {
   std::vector<PeerPort> ports;
   ports.reserve(static_cast<size_t>(node_->shard_count()));
   for (int i = 0; i < node_->shard_count(); ++i) ports.push_back({loops_[i].get(), &node_->shard(i)});
-  peers_ = std::make_unique<PeerServer>(identity_, node_->ring(), std::move(ports), clock_, tracer_);
+  peers_ = std::make_unique<PeerServer>(
+      identity_, [this] { return node_->ring(); }, std::move(ports), clock_, tracer_);
   SessionLimits limits;
   clients_ = std::make_unique<ClientServer>(*node_, limits);
   admin_ = std::make_unique<AdminServer>(*node_, *hub_, clock_);
@@ -294,7 +300,8 @@ const std::string& NodeProcess::peer_address() const { return impl_->config().pe
 
 std::string NodeProcess::Banner() const {
   const NodeConfig& config = impl_->config();
-  const ClusterState& state = impl_->node().ring()->state();
+  const RingPtr ring = impl_->node().ring();
+  const ClusterState& state = ring->state();
   return absl::StrCat("henged serves as ", config.name, " of a cluster of ", state.members.size(), ", each key on ",
                       std::min<size_t>(state.replicas, state.members.size()), " of them\n  clients  ",
                       config.client_listen, "\n  peers    ", config.peer_listen, "\n  data     ", config.data_dir,

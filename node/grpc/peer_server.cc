@@ -93,7 +93,7 @@ class PeerServer::Service : public v1::Peer::WithRawCallbackMethod_Stream<v1::Pe
   PeerServer& server_;
 };
 
-PeerServer::PeerServer(PeerIdentity identity, RingPtr ring, std::vector<PeerPort> shards, const Clock& clock,
+PeerServer::PeerServer(PeerIdentity identity, RingSource ring, std::vector<PeerPort> shards, const Clock& clock,
                        Tracer& tracer)
     : identity_(identity),
       ring_(std::move(ring)),
@@ -138,11 +138,12 @@ absl::Status PeerServer::Admit(const v1::PeerHello& hello, const std::shared_ptr
   }
   const MemberId member(hello.member());
   if (member == identity_.self) return absl::FailedPreconditionError("this node can't be a peer of itself");
-  const Member* info = ring_->state().FindMember(member);
+  const RingPtr ring = ring_();
+  const Member* info = ring->state().FindMember(member);
   if (info == nullptr) {
     return absl::FailedPreconditionError(absl::StrCat("member ", member.value(), " is not in this cluster"));
   }
-  if (hello.state_version() == ring_->version().value() && hello.state_digest() != ring_->digest()) {
+  if (hello.state_version() == ring->version().value() && hello.state_digest() != ring->digest()) {
     tracer_.Event(Severity::kAlarm, "ClusterStateDiffers", {{"peer", info->name}, {"version", hello.state_version()}});
     return absl::FailedPreconditionError("the caller's cluster state has this node's version and another content");
   }

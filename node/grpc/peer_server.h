@@ -5,6 +5,7 @@
 // one member are refused.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -29,7 +30,9 @@ struct PeerPort {
 
 class PeerServer {
  public:
-  PeerServer(PeerIdentity identity, RingPtr ring, std::vector<PeerPort> shards, const Clock& clock, Tracer& tracer);
+  // `ring` gives the newest ring, on any thread.
+  using RingSource = std::function<RingPtr()>;
+  PeerServer(PeerIdentity identity, RingSource ring, std::vector<PeerPort> shards, const Clock& clock, Tracer& tracer);
   ~PeerServer();
   PeerServer(const PeerServer&) = delete;
   PeerServer& operator=(const PeerServer&) = delete;
@@ -54,7 +57,7 @@ class PeerServer {
                 std::vector<std::vector<PeerEdge::Call>> by_shard);
 
   const PeerIdentity identity_;
-  const RingPtr ring_;
+  const RingSource ring_;
   const std::vector<PeerPort> shards_;
   const Clock& clock_;
   Tracer& tracer_;

@@ -6,6 +6,7 @@
 #include "core/model/slot.h"
 #include "core/runtime/status_macros.h"
 #include "node/wire/client_codec.h"
+#include "node/wire/tree_codec.h"
 #include "node/wire/wire_util.h"
 
 namespace henge {
@@ -85,6 +86,7 @@ void ToProto(ReadRequest request, v1::PeerCall* out) {
   call->clear_known_digest();
   if (request.known_digest.has_value()) call->set_known_digest(*request.known_digest);
   call->set_from_hints(request.from_hints);
+  call->set_for_exchange(request.for_exchange);
 }
 
 void ToProto(ForwardRequest request, v1::PeerCall* out) {
@@ -139,6 +141,7 @@ absl::StatusOr<PeerRequest> FromProto(v1::ReadCall* in) {
   HENGE_ASSIGN_OR_RETURN(request.key, KeyFromProto(in->mutable_key()));
   if (in->has_known_digest()) request.known_digest = in->known_digest();
   request.from_hints = in->from_hints();
+  request.for_exchange = in->for_exchange();
   return request;
 }
 
@@ -243,13 +246,16 @@ PartitionId PartitionOfRequest(const PeerRequest& request) {
                                [](const ForwardRequest& r) { return PartitionOf(r.request.key); },
                                [](const ScanRequest& r) { return r.partition; },
                                [](const ControlRequest&) { return kControlPartition; },
-                               [](const HintRequest& r) { return r.key.partition; }},
+                               [](const HintRequest& r) { return r.key.partition; },
+                               [](const TreeRequest& r) { return PartitionId(static_cast<uint16_t>(r.first)); }},
                     request);
 }
 
 void PeerRequestToProto(PeerRequest request, Duration budget, v1::PeerCall* out) {
   out->set_budget_us(BudgetToWire(budget));
-  std::visit([out](auto& r) { ToProto(std::move(r), out); }, request);
+  std::visit(Overloaded{[out](TreeRequest& r) { TreeRequestToProto(std::move(r), out->mutable_tree()); },
+                        [out](auto& r) { ToProto(std::move(r), out); }},
+             request);
 }
 
 absl::StatusOr<PeerRequest> PeerRequestFromProto(v1::PeerCall* in) {
@@ -266,6 +272,10 @@ absl::StatusOr<PeerRequest> PeerRequestFromProto(v1::PeerCall* in) {
       return FromProto(in->mutable_control());
     case v1::PeerCall::kHint:
       return FromProto(in->mutable_hint());
+    case v1::PeerCall::kTree: {
+      HENGE_ASSIGN_OR_RETURN(TreeRequest request, TreeRequestFromProto(in->mutable_tree()));
+      return request;
+    }
     case v1::PeerCall::CALL_NOT_SET:
       break;
   }
@@ -279,7 +289,9 @@ void PeerReplyToProto(absl::StatusOr<PeerReply> reply, v1::PeerAnswer* out) {
     return out->set_message(MessageToWire(reply.status()));
   }
   out->clear_message();
-  std::visit([out](auto& r) { ToProto(std::move(r), out); }, *reply);
+  std::visit(Overloaded{[out](TreeReply& r) { TreeReplyToProto(std::move(r), out->mutable_tree()); },
+                        [out](auto& r) { ToProto(std::move(r), out); }},
+             *reply);
 }
 
 absl::StatusOr<PeerReply> PeerReplyFromProto(v1::PeerAnswer* in) {
@@ -299,6 +311,10 @@ absl::StatusOr<PeerReply> PeerReplyFromProto(v1::PeerAnswer* in) {
       return ControlReply{std::move(*in->mutable_control()->mutable_body())};
     case v1::PeerAnswer::kHint:
       return HintReply{in->hint().minter_counter()};
+    case v1::PeerAnswer::kTree: {
+      HENGE_ASSIGN_OR_RETURN(TreeReply reply, TreeReplyFromProto(in->mutable_tree()));
+      return reply;
+    }
     case v1::PeerAnswer::ANSWER_NOT_SET:
       break;
   }

@@ -68,4 +68,12 @@ bool HengedCluster::AwaitTrue(const std::function<bool()>& holds) {
   return false;
 }
 
+bool HengedCluster::AwaitState(int i, uint64_t version) {
+  for (int attempt = 0; attempt < 3000; ++attempt) {
+    if (client(i).Status().state_version() >= version) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 }  // namespace henge::chaos

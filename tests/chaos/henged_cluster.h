@@ -30,6 +30,8 @@ class HengedCluster {
   [[nodiscard]] bool StartAll();
   // Waits until member `i` is connected with `peers` others.
   [[nodiscard]] bool AwaitPeers(int i, int peers);
+  // Waits until member `i` goes by `version` of the cluster state, or a later one.
+  [[nodiscard]] bool AwaitState(int i, uint64_t version);
 
   // Asks again and again, for a while.
   [[nodiscard]] static bool AwaitTrue(const std::function<bool()>& holds);

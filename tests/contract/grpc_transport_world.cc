@@ -62,8 +62,9 @@ class GrpcTransportWorld final : public TransportWorld {
     ring_ = TwoMembers(address_);
     callee_loop_.Start();
     caller_loop_.Start();
-    server_ = std::make_unique<PeerServer>(IdentityOf(*ring_, "n-callee", 2), ring_,
-                                           std::vector<PeerPort>{{&callee_loop_, &handler_}}, clock_, tracer_);
+    server_ = std::make_unique<PeerServer>(
+        IdentityOf(*ring_, "n-callee", 2), [ring = ring_] { return ring; },
+        std::vector<PeerPort>{{&callee_loop_, &handler_}}, clock_, tracer_);
     grpc::ServerBuilder builder;
     ConfigureServer(&builder, kPeerFrameBytesMax, 16);
     builder.AddListeningPort(address_, grpc::InsecureServerCredentials());

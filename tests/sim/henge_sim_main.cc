@@ -37,12 +37,15 @@ struct Totals {
   uint64_t seeds = 0, acked = 0, mutations = 0, reads = 0, events = 0, crashes = 0, wipes = 0, partitions = 0;
   uint64_t sync_failures = 0, images = 0, siblings = 0, violations = 0, nondeterministic = 0, double_mints = 0,
            deaths = 0;
+  uint64_t converged_alone = 0, wiped_whole = 0, repaired = 0, convergence_ms_max = 0;
 
   void Add(const Totals& o) {
     seeds += o.seeds, acked += o.acked, mutations += o.mutations, reads += o.reads, events += o.events;
     crashes += o.crashes, wipes += o.wipes, partitions += o.partitions, sync_failures += o.sync_failures;
     images += o.images, siblings += o.siblings, violations += o.violations, nondeterministic += o.nondeterministic;
     double_mints += o.double_mints, deaths += o.deaths;
+    converged_alone += o.converged_alone, wiped_whole += o.wiped_whole, repaired += o.repaired;
+    convergence_ms_max = std::max(convergence_ms_max, o.convergence_ms_max);
   }
 };
 
@@ -114,7 +117,11 @@ Totals RunSeed(const Arguments& args, uint64_t seed) {
            r.violations.size() > 0,
            0,
            r.double_mints,
-           r.deaths};
+           r.deaths,
+           r.converged_alone,
+           r.wiped_whole,
+           r.repaired,
+           static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(r.convergence).count())};
   if (!r.violations.empty()) ShowViolations(r, options, args);
   if (args.single) std::printf("seed %lu: %s\nfingerprint %016lx\n", seed, options.Describe().c_str(), r.fingerprint);
   if (args.single || seed % kDoubleRunEvery == 0) {
@@ -180,6 +187,9 @@ int Sweep(const Arguments& args) {
       "faults: %lu crashes and kills, %lu wipes, %lu partitions, %lu failed syncs; %lu disk images inspected; "
       "%lu members held dead\n",
       all.crashes, all.wipes, all.partitions, all.sync_failures, all.images, all.deaths);
+  std::printf(
+      "anti-entropy: %lu runs converged by it alone (%lu with a wiped disk) in %lu ms at most, %lu records repaired\n",
+      all.converged_alone, all.wiped_whole, all.convergence_ms_max, all.repaired);
   std::printf("seeds with violations: %lu, not deterministic: %lu%s\n", all.violations, all.nondeterministic,
               crashed ? "; A JOB CRASHED" : "");
   if (crashed) return kExitCrash;
@@ -192,7 +202,8 @@ int Main(int argc, char** argv) {
   if (!Parse(argc, argv, &args)) {
     std::fprintf(stderr,
                  "usage: henge-sim --seed N | --seeds A..B [--jobs J] [--verbose] [--plant BUG]\n"
-                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime sync-does-nothing forget-dead\n");
+                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime stale-leaf sync-does-nothing\n"
+                 "       forget-votes forget-states forget-dead\n");
     return kExitUsage;
   }
   if (args.single) args.jobs = 1;

@@ -40,7 +40,7 @@ struct MutationRecord {
   int attempts = 0;
   size_t times_minted = 0;  // dots that it got, filled in at the end: more than one after a retry that could not know
   MonotonicTime invoked_at{}, done_at{};
-  uint32_t durable = 0, primaries = 0;  // of the ack
+  uint32_t durable = 0, primaries = 0, fallbacks = 0;  // of the ack
   uint32_t w = 0;
 };
 

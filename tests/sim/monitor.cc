@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/model/object_builder.h"
+#include "node/state/state_store.h"
 
 namespace henge::sim {
 namespace {
@@ -16,7 +17,7 @@ std::string Show(const Dot& dot) {
 
 }  // namespace
 
-void Monitor::OnCommit(int node, const std::string& key, const Object& object) {
+void Monitor::NoteVersions(const std::string& key, const Object& object) {
   for (const Sibling& s : object.siblings()) {
     auto [it, fresh] = dots_.try_emplace(s.dot, Minting{key, s});
     if (!fresh && (it->second.key != key || it->second.sibling != s)) {
@@ -28,6 +29,16 @@ void Monitor::OnCommit(int node, const std::string& key, const Object& object) {
     dots_of_[id].push_back(s.dot);
     if (s.tombstone) tombstones_[key].emplace(s.dot, id);
   }
+}
+
+void Monitor::OnHint(const std::string& key, const Object& object) { NoteVersions(key, object); }
+
+void Monitor::OnHintDurable(int node, const std::string& key, const VersionVector& vv) {
+  hinted_ever_[{node, key}].Join(vv);
+}
+
+void Monitor::OnCommit(int node, const std::string& key, const Object& object) {
+  NoteVersions(key, object);
   VersionVector& newest = newest_[{node, key}];
   if (!object.vv().Covers(newest)) {
     violations_.push_back({"I6", absl::StrCat("the context of ", key, " on node ", node, " went back")});
@@ -54,22 +65,32 @@ void Monitor::OnWipe(int node) {
   std::erase_if(durable_, [node](const auto& e) { return e.first.first == node; });
 }
 
-void Monitor::OnAck(const MutationRecord& mutation, uint32_t durable) {
-  const std::vector<Dot> dots = DotsOf(mutation.id);
-  // A later writer's version may have taken its place before the batch was handed over: what is durable then covers it.
-  if (dots.empty() && mutation.last_writer_wins) return;
-  std::vector<int> holders;
-  for (const auto& [at, vv] : durable_ever_) {
-    if (at.second != mutation.key) continue;
+std::set<int> Monitor::HoldersOf(const std::vector<Dot>& dots, const std::string& key,
+                                 const std::map<NodeKey, VersionVector>& durable) const {
+  std::set<int> holders;
+  for (const auto& [at, vv] : durable) {
+    if (at.second != key) continue;
     if (std::any_of(dots.begin(), dots.end(), [&vv = vv](const Dot& d) { return vv.Covers(d); })) {
-      holders.push_back(at.first);
+      holders.insert(at.first);
     }
   }
-  if (holders.size() < durable || durable < mutation.w) {
-    violations_.push_back(
-        {"I12", absl::StrCat("v", mutation.id, " of ", mutation.key, " was acknowledged as durable on ", durable,
-                             " nodes (w=", mutation.w, "), but only these hold it: ", absl::StrJoin(holders, ","))});
-  }
+  return holders;
+}
+
+void Monitor::OnAck(const MutationRecord& m) {
+  const std::vector<Dot> dots = DotsOf(m.id);
+  // A later writer's version may have taken its place before the batch was handed over: what is durable then covers it.
+  if (dots.empty() && m.last_writer_wins) return;
+  const std::set<int> owners = HoldersOf(dots, m.key, durable_ever_);
+  const std::set<int> hinted = HoldersOf(dots, m.key, hinted_ever_);
+  std::set<int> all = owners;
+  all.insert(hinted.begin(), hinted.end());
+  const bool counts_add_up = m.durable == m.primaries + m.fallbacks && m.durable >= m.w;
+  if (counts_add_up && owners.size() >= m.primaries && hinted.size() >= m.fallbacks && all.size() >= m.durable) return;
+  violations_.push_back({"I12", absl::StrCat("v", m.id, " of ", m.key, " was acknowledged as durable on ", m.durable,
+                                             " nodes (w=", m.w, ", owners ", m.primaries, ", fallbacks ", m.fallbacks,
+                                             "), but only these owners hold it: ", absl::StrJoin(owners, ","),
+                                             "; and these a hint: ", absl::StrJoin(hinted, ","))});
 }
 
 std::vector<Dot> Monitor::DotsOf(MutationId id) const {
@@ -97,6 +118,13 @@ std::vector<StoreEngine::ReadResult> MonitoredEngine::ReadCached(std::span<const
   for (size_t i = 0; i < keys.size(); ++i) NoteRead(keys[i]->key, results[i]);
   Spoil(&results);
   return results;
+}
+
+void MonitoredEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
+  const bool forget = (bug_ == EngineBug::kForgetVotes && name == kVoteNote) ||
+                      (bug_ == EngineBug::kForgetStates && name == kStateNote);
+  if (forget) name = "forgotten";
+  engine_->CommitMeta(std::move(name), std::move(value), loop, std::move(done));
 }
 
 void MonitoredEngine::ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) {
@@ -132,6 +160,7 @@ void MonitoredEngine::Commit(std::vector<CommitItem> items, Executor& loop, Comm
     if (!object.ok()) continue;
     monitor_.OnCommit(node_, item.key.key, *object);
     written.emplace_back(item.key.key, object->vv());
+    if (bug_ == EngineBug::kStaleLeaf && !item.record.mark.has_value()) item.leaf_delta = 0;
     if (bug_ == EngineBug::kDropSibling && object->siblings().size() > 1) {
       auto& siblings = ObjectBuilder::Siblings(*object);
       siblings.erase(siblings.begin(), std::prev(siblings.end()));

@@ -2,7 +2,8 @@
 //
 // I5  a dot names one version: (actor, counter) -> (key, payload) is a function, across crashes and wipes;
 // I6  a replica's context never regresses, but by an injected loss of its disk;
-// I12 an acknowledgement is true: so many nodes hold the version durably at that instant.
+// I12 an acknowledgement is true: so many owners hold the version durably at that instant, so many fallbacks a hint of
+//     it, and so many nodes one or the other.
 #pragma once
 
 #include <map>
@@ -29,8 +30,12 @@ class Monitor {
   void OnCrash(int node);
   // The node's disk is empty now: a new store.
   void OnWipe(int node);
-  // A client was told that `mutation` is durable on `durable` nodes.
-  void OnAck(const MutationRecord& mutation, uint32_t durable);
+  // As these two, for a hint: what a fallback keeps for an owner. Its versions are versions (I5); it may go back, as it
+  // is removed once the owner has it (I6 is for records).
+  void OnHint(const std::string& key, const Object& object);
+  void OnHintDurable(int node, const std::string& key, const VersionVector& vv);
+  // A client was told that `mutation` is durable, by the counts in it.
+  void OnAck(const MutationRecord& mutation);
 
   const Violations& violations() const { return violations_; }
   // The dots under which a mutation was minted: more than one after a retry that could not know.
@@ -48,12 +53,17 @@ class Monitor {
   };
   using NodeKey = std::pair<int, std::string>;
 
+  void NoteVersions(const std::string& key, const Object& object);
+  std::set<int> HoldersOf(const std::vector<Dot>& dots, const std::string& key,
+                          const std::map<NodeKey, VersionVector>& durable) const;
+
   std::map<Dot, Minting> dots_;
   std::map<MutationId, std::vector<Dot>> dots_of_;
   std::map<std::string, std::map<Dot, MutationId>> tombstones_;
   std::map<NodeKey, VersionVector> newest_;
   std::map<NodeKey, VersionVector> durable_;
   std::map<NodeKey, VersionVector> durable_ever_;  // by disks that were wiped since, too
+  std::map<NodeKey, VersionVector> hinted_ever_;   // durably, over all targets; delivered ones, too
   Violations violations_;
 };
 
@@ -63,7 +73,10 @@ enum class EngineBug : uint8_t {
   kAckBeforeCommit,    // a write is acknowledged when it is handed over, not when it is synced
   kDropSibling,        // of several siblings only the last one is stored, under the full context
   kAbsentOnReadError,  // a broken record reads as absent
+  kStaleLeaf,          // a merged record is stored, its Merkle leaf stays
   kForgetWrites,       // one write in eight is acknowledged and not stored
+  kForgetVotes,        // a vote on the cluster state is told, and not stored
+  kForgetStates,       // a decided cluster state is gone by, and not stored
 };
 
 // An engine that shows the monitor what passes, and may have a bug. Owns the real one.
@@ -79,15 +92,23 @@ class MonitoredEngine : public StoreEngine {
   void Scan(PartitionId partition, std::string cursor, size_t bytes_max, Executor& loop, ScanDone done) override {
     engine_->Scan(partition, std::move(cursor), bytes_max, loop, std::move(done));
   }
+  absl::Status OpenTrees(ClusterId cluster) override { return engine_->OpenTrees(cluster); }
+  ClusterId tree_key() const override { return engine_->tree_key(); }
+  uint64_t ReadRoot(PartitionId partition) const override { return engine_->ReadRoot(partition); }
+  PartitionTree ReadTree(PartitionId partition) const override { return engine_->ReadTree(partition); }
+  void ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size_t bytes_max, Executor& loop, LeafDone done) override {
+    engine_->ScanLeaf(leaf, std::move(after), bytes_max, loop, std::move(done));
+  }
+  void RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) override {
+    engine_->RewriteLeaf(leaf, loop, std::move(done));
+  }
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override {
     return engine_->ReadMeta(name);
   }
   absl::Status WriteMeta(std::string_view name, std::string_view value) override {
     return engine_->WriteMeta(name, value);
   }
-  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override {
-    engine_->CommitMeta(std::move(name), std::move(value), loop, std::move(done));
-  }
+  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
   void RestIfIdle() override { engine_->RestIfIdle(); }
   DiskClass disk_class() const override { return engine_->disk_class(); }
   StoreFigures figures() const override { return engine_->figures(); }

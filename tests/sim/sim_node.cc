@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "core/model/slot.h"
 #include "core/runtime/check.h"
+#include "node/node_figures.h"
 
 namespace henge::sim {
 namespace {
@@ -142,12 +144,20 @@ absl::Status SimNode::Start() {
   NodeEnvironment environment{{}, *engine_, hints_.get()};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
   if (options_.forget_dead) PlantForgetting(&environment);
-  node_ = std::make_unique<Node>(NodeOptions{.self = options_.member,
-                                             .state = options_.state,
-                                             .gossip = options_.gossip,
-                                             .record_cache_bytes = kRecordCacheBytes},
-                                 std::move(environment));
-  if (absl::Status started = node_->Start(); !started.ok()) return started;
+  NodeOptions o{.self = options_.member,
+                .state = options_.state,
+                .gossip = options_.gossip,
+                .record_cache_bytes = kRecordCacheBytes,
+                .data_lost = data_lost_};
+  o.on_state = [this](const RingPtr& ring) {
+    if (options_.watch != nullptr) options_.watch->OnState(static_cast<int>(options_.member.value()), ring);
+  };
+  node_ = std::make_unique<Node>(std::move(o), std::move(environment));
+  if (absl::Status started = node_->Start(); !started.ok()) {
+    StopProcess(SimNetwork::StopKind::kProcess);
+    return started;
+  }
+  data_lost_ = false;
   for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
   clients_ = std::make_unique<SimClientServer>(
       network_, options_.member, [node = node_.get()](ClientRequest request, SimClientServer::ReplyFn reply) {
@@ -213,7 +223,9 @@ void SimNode::ShutDown(std::function<void()> stopped) {
 void SimNode::Wipe() {
   HENGE_CHECK(!running());
   files_->Wipe();
+  data_lost_ = true;
   monitor_.OnWipe(static_cast<int>(options_.member.value()));
+  if (options_.watch != nullptr) options_.watch->OnWipe(static_cast<int>(options_.member.value()));
 }
 
 void SimNode::JumpClock(Duration by) {
@@ -243,6 +255,41 @@ Object SimNode::ReadRecord(const RecordKey& key) {
   });
   scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
   return object.value_or(Object());
+}
+
+absl::StatusOr<PartitionTree> SimNode::RecomputeTree(PartitionId partition) {
+  InlineExecutor loop;
+  PartitionTree tree;
+  std::string cursor;
+  for (bool whole = false; !whole;) {
+    absl::StatusOr<StoreEngine::Page> page = absl::UnavailableError("no answer");
+    bool done = false;
+    engine_->Scan(partition, cursor, size_t{1} << 20, loop, [&](absl::StatusOr<StoreEngine::Page> scanned) {
+      page = std::move(scanned);
+      done = true;
+    });
+    scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
+    if (!page.ok()) return page.status();
+    for (const auto& [key, record] : page->items) {
+      tree.Apply(SegmentOf(key.bucket, key.key), RecordHash(engine_->tree_key(), key.bucket, key.key, record.object));
+    }
+    cursor = page->cursor;
+    whole = page->done;
+  }
+  return tree;
+}
+
+void SimNode::Load(std::vector<CommitItem> items) {
+  InlineExecutor loop;
+  bool done = false;
+  engine_->Commit(std::move(items), loop, [&done](const absl::Status&) { done = true; });
+  scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
+}
+
+AntiEntropyFigures SimNode::EntropyFigures() {
+  NodeFigures sum;
+  for (int s = 0; s < options_.shards; ++s) AddTo(&sum, node_->shard(s).anti_entropy().figures());
+  return sum.entropy;
 }
 
 absl::StatusOr<Object> SimNode::ReadDurableImage(const RecordKey& key) {

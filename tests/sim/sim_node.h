@@ -18,6 +18,7 @@
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_env.h"
 #include "tests/sim/sim_process.h"
+#include "tests/sim/state_watch.h"
 
 namespace henge::sim {
 
@@ -28,6 +29,7 @@ struct SimNodeOptions {
   EngineBug bug = EngineBug::kNone;
   bool reuse_lifetime = false;  // planted: every start draws what the first one drew
   bool lying_syncs = false;     // planted: syncs of the log do nothing
+  StateWatch* watch = nullptr;  // sees each cluster state that the node goes by
   bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
   SwimSettings gossip;
 };
@@ -57,6 +59,12 @@ class SimNode {
   // The next sync of the log fails.
   void FailNextSync() { fail_next_sync_ = true; }
 
+  // Proposes a change of the cluster state. `done` never runs if the process ends first.
+  void ChangeState(StateChange change, Duration budget, StateProposer::Done done) {
+    node_->ChangeState(std::move(change), budget, std::move(done));
+  }
+  // None while no process runs.
+  StoreId store_id() const { return running() ? engine_->store_id() : StoreId(); }
   // Whom the running process holds alive; null if none runs.
   LivenessPtr liveness() { return running() ? node_->gossip().liveness() : nullptr; }
   GossipFigures gossip_figures() { return running() ? node_->gossip().figures() : GossipFigures(); }
@@ -80,6 +88,16 @@ class SimNode {
   // The merge of the hints for `key` that a power loss at this instant would leave here.
   absl::StatusOr<Object> ReadDurableHints(const RecordKey& key);
 
+  // The tree that the running process's engine keeps of `partition`, and what a scan says that it is.
+  PartitionTree ReadTree(PartitionId partition) const { return engine_->ReadTree(partition); }
+  absl::StatusOr<PartitionTree> RecomputeTree(PartitionId partition);
+  uint64_t ReadRoot(PartitionId partition) const { return engine_->ReadRoot(partition); }
+  ClusterId TreeKey() const { return engine_->tree_key(); }
+  // Puts records into the running process's store, past the node, and waits until they are durable.
+  void Load(std::vector<CommitItem> items);
+  // Of the running process, all shards together.
+  AntiEntropyFigures EntropyFigures();
+
  private:
   void PlantForgetting(NodeEnvironment* environment);
   void StopProcess(SimNetwork::StopKind kind);
@@ -101,6 +119,7 @@ class SimNode {
   uint64_t crashes_ = 0;
   bool fail_next_sync_ = false;
   bool paused_ = false;
+  bool data_lost_ = false;  // by a wipe, and no start since has noted it
   Duration wall_offset_{0};
 
   // From the bottom up; destroyed in the opposite order.

@@ -173,8 +173,9 @@ void Workload::OnWriteDone(Write write, absl::StatusOr<ClientReply> reply) {
     m.status = OpStatus::kOk;
     m.durable = reply->facts.durable;
     m.primaries = reply->facts.primaries;
+    m.fallbacks = reply->facts.fallbacks;
     ++acked_;
-    monitor_.OnAck(m, m.durable);
+    monitor_.OnAck(m);
     if (on_ack_) on_ack_(m);
     if (!reply->context.empty()) {
       Chain chain{reply->context, m.observed};

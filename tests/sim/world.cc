@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "core/model/bucket_changes.h"
 #include "core/model/slot.h"
+#include "tests/sim/entropy_check.h"
 #include "tests/sim/liveness_checker.h"
 #include "tests/sim/lww_checker.h"
 #include "tests/sim/nemesis.h"
@@ -43,6 +45,12 @@ EngineBug EngineBugOf(PlantedBug bug) {
       return EngineBug::kDropSibling;
     case PlantedBug::kForgetWrites:
       return EngineBug::kForgetWrites;
+    case PlantedBug::kForgetVotes:
+      return EngineBug::kForgetVotes;
+    case PlantedBug::kForgetStates:
+      return EngineBug::kForgetStates;
+    case PlantedBug::kStaleLeaf:
+      return EngineBug::kStaleLeaf;
     default:
       return EngineBug::kNone;
   }
@@ -55,6 +63,8 @@ class World {
 
  private:
   void InspectImages(const MutationRecord& mutation);
+  std::set<PartitionId> UsedPartitions() const;
+  void ConvergeAlone();
   bool FinalReads();
   FinalStates CollectFinals(const Workload& workload);
   void CheckFinals();
@@ -72,10 +82,12 @@ class World {
   History history_;
   std::vector<SeriousEvent> serious_;
   RingPtr ring_;
+  StateWatch watch_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<Nemesis> nemesis_;
   std::unique_ptr<Workload> workload_;
   std::unique_ptr<Workload> lww_;  // null in runs without one
+  std::unique_ptr<StateWorkload> state_;
   RunResult result_;
 };
 
@@ -90,6 +102,7 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     SimNodeOptions n{.member = MemberId(i + 1), .state = ring_->state(), .shards = options.shards};
     n.bug = EngineBugOf(options.bug);
     n.reuse_lifetime = options.bug == PlantedBug::kReuseLifetime;
+    n.watch = &watch_;
     n.gossip = options.gossip;
     n.forget_dead = options.bug == PlantedBug::kForgetDead;
     n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
@@ -106,13 +119,16 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
   if (options_.lww.clients > 0) {
     lww_ = std::make_unique<Workload>(options_.lww, options_.seed, scheduler_, network_, ring_, history_, monitor_);
   }
+  state_ =
+      std::make_unique<StateWorkload>(options_.state, options_.seed, options_.duration, scheduler_, nodes_, watch_);
   if (options_.inspect_images) {
     workload_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
     if (lww_ != nullptr) lww_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
   }
 }
 
-// I12 by the disks themselves: what the acknowledgement says is durable must be on as many platters.
+// I12 by the disks themselves: what the acknowledgement says owners hold durably must be on as many platters. Hints are
+// left to the monitor: one that was delivered is gone.
 void World::InspectImages(const MutationRecord& mutation) {
   constexpr uint64_t kInspectEvery = 61;
   if (mutation.id % kInspectEvery != options_.seed % kInspectEvery || nemesis_->figures().wipes > 0) return;
@@ -127,10 +143,29 @@ void World::InspectImages(const MutationRecord& mutation) {
     if (!object.ok()) continue;
     holders += std::any_of(dots.begin(), dots.end(), [&](const Dot& d) { return object->vv().Covers(d); }) ? 1 : 0;
   }
-  if (holders < mutation.durable) {
-    Report("I12", absl::StrCat("v", mutation.id, " was acknowledged as durable on ", mutation.durable,
-                               " nodes; the disks of ", holders, " have it"));
+  if (holders < mutation.primaries) {
+    Report("I12", absl::StrCat("v", mutation.id, " was acknowledged as durable on ", mutation.primaries,
+                               " owners; the disks of ", holders, " have it"));
   }
+}
+
+std::set<PartitionId> World::UsedPartitions() const {
+  std::set<PartitionId> used;
+  for (const Workload* workload : {workload_.get(), lww_.get()}) {
+    if (workload == nullptr) continue;
+    for (const std::string& key : workload->Keys()) used.insert(PartitionOf(key));
+  }
+  return used;
+}
+
+void World::ConvergeAlone() {
+  EntropyCheck check(scheduler_, nodes_, ring_, UsedPartitions());
+  const size_t before = result_.violations.size();
+  check.AwaitConvergence(&result_.violations);
+  if (result_.violations.size() > before) return;
+  result_.converged_alone = 1;
+  result_.wiped_whole = nemesis_->figures().wipes > 0 ? 1 : 0;
+  result_.convergence = check.took();
 }
 
 // Every key from every node, from all replicas.
@@ -230,6 +265,7 @@ RunResult World::Run() {
   scheduler_.RunFor(milliseconds(20));
   workload_->Start();
   if (lww_ != nullptr) lww_->Start();
+  state_->Start();
   nemesis_->Start();
   const SimTime limit = scheduler_.now() + kWorkloadLimit;
   if (!scheduler_.RunUntilTrue([this] { return workload_->finished() && (lww_ == nullptr || lww_->finished()); },
@@ -239,14 +275,22 @@ RunResult World::Run() {
 
   for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
   const SimTime healed_at = scheduler_.now();
+  if (options_.converge_alone) ConvergeAlone();
   scheduler_.RunFor(kSettle);
   if (FinalReads()) {
     scheduler_.RunFor(kSettle);
     FinalReads();
     scheduler_.RunFor(kSettle);
     CheckFinals();
+    EntropyCheck(scheduler_, nodes_, ring_, UsedPartitions()).CheckTrees(&result_.violations);
+    for (auto& node : nodes_) {
+      if (!node->running()) continue;
+      const AntiEntropyFigures entropy = node->EntropyFigures();
+      result_.repaired += entropy.repaired_here + entropy.repaired_there;
+    }
   }
   CheckEveryoneAlive(scheduler_, nodes_, healed_at + LivenessBound(options_.gossip), &result_.violations);
+  state_->Finish(&result_.violations);
   for (const SeriousEvent& e : serious_) {
     const bool planned = e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0;
     if (e.severity == Severity::kAlarm && !planned) Report("I5", "alarm: " + e.text);
@@ -258,6 +302,8 @@ RunResult World::Run() {
   result_.sync_failures = f.sync_failures;
   result_.acked = workload_->acked();
   if (lww_ != nullptr) result_.lww_acked = lww_->acked();
+  result_.state_versions = watch_.newest().value();
+  result_.state_changes = state_->changed();
   result_.mutations = history_.mutations().size();
   result_.reads = history_.reads().size();
   result_.siblings_seen = static_cast<uint64_t>(std::count_if(history_.reads().begin(), history_.reads().end(),

@@ -13,6 +13,7 @@
 #include "tests/sim/checkers.h"
 #include "tests/sim/monitor.h"
 #include "tests/sim/sim_network.h"
+#include "tests/sim/state_workload.h"
 #include "tests/sim/workload.h"
 
 namespace henge::sim {
@@ -36,9 +37,12 @@ enum class PlantedBug : uint8_t {
   kAckBeforeCommit,
   kDropSibling,
   kForgetWrites,
+  kStaleLeaf,      // a merged record does not change its Merkle leaf
   kReuseLifetime,  // a restarted process draws the lifetimes of the last one (P3 absent)
   kSyncDoesNothing,
-  kForgetDead,  // whom gossip holds dead is never asked again
+  kForgetVotes,   // a vote on the cluster state is not stored (P31 absent)
+  kForgetStates,  // a decided cluster state is not stored
+  kForgetDead,    // whom gossip holds dead is never asked again
 };
 PlantedBug ParsePlantedBug(const std::string& name);
 
@@ -54,7 +58,9 @@ struct WorldOptions {
   FaultOptions faults;
   WorkloadOptions workload;
   WorkloadOptions lww{.bucket = kLwwBucket, .first_client = 50, .clients = 0};  // beside it, in a bucket of its own
+  StateWorkloadOptions state;
   PlantedBug bug = PlantedBug::kNone;
+  bool converge_alone = false;  // after the heal nobody reads until anti-entropy has made the replicas equal
   SwimSettings gossip;
   bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
 
@@ -70,6 +76,10 @@ struct RunResult {
   uint64_t acked = 0, mutations = 0, reads = 0, dots = 0;
   uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
   uint64_t lww_acked = 0;
+  uint64_t state_versions = 0, state_changes = 0;  // decided; acknowledged to who proposed them
+  uint64_t converged_alone = 0, wiped_whole = 0;   // 1 or 0: by anti-entropy; a wiped disk among them
+  uint64_t repaired = 0;                           // records, by anti-entropy, on nodes as they run at the end
+  Duration convergence{0};
   uint64_t deaths = 0;        // members that a node held dead
   uint64_t double_mints = 0;  // mutations that a retry minted again (P8)
 };

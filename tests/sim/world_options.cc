@@ -83,6 +83,7 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.faults = DrawFaults(random, calm);
   o.workload = DrawWorkload(random, o.faults.wipe);
   o.workload.server_deletes = o.link.duplicate == 0;
+  o.converge_alone = SimRandom(seed).Split("entropy").Chance(0.35);
   o.gossip = DrawGossip(SimRandom(seed).Split("gossip"));
   SimRandom lww = SimRandom(seed).Split("lww");
   if (lww.Chance(0.25)) {
@@ -94,6 +95,8 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
     o.lww.plain_deletes = 0;
     o.lww.refusals_are_final = o.link.duplicate == 0;
   }
+  SimRandom state = SimRandom(seed).Split("state-options");
+  if (state.Chance(0.5)) o.state.changes = static_cast<int>(1 + state.Below(12));
   return o;
 }
 
@@ -109,14 +112,18 @@ std::string WorldOptions::Describe() const {
       " | workload: clients=", workload.clients, " keys=", workload.keys, " ops=", workload.ops_per_client,
       " blind=", workload.blind_puts, " deletes=", workload.deletes, " w=", workload.w, " r=", workload.r,
       " timeout_ms=", us(workload.timeout) / 1000, " think_ms=", us(workload.think_time_mean) / 1000,
-      " large=", workload.padding_large, " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
+      converge_alone ? " converge-alone" : "", " large=", workload.padding_large, " state_changes=", state.changes,
+      " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
 }
 
 PlantedBug ParsePlantedBug(const std::string& name) {
   if (name == "ack-before-commit") return PlantedBug::kAckBeforeCommit;
   if (name == "drop-sibling") return PlantedBug::kDropSibling;
   if (name == "forget-writes") return PlantedBug::kForgetWrites;
+  if (name == "stale-leaf") return PlantedBug::kStaleLeaf;
   if (name == "reuse-lifetime") return PlantedBug::kReuseLifetime;
+  if (name == "forget-votes") return PlantedBug::kForgetVotes;
+  if (name == "forget-states") return PlantedBug::kForgetStates;
   if (name == "sync-does-nothing") return PlantedBug::kSyncDoesNothing;
   if (name == "forget-dead") return PlantedBug::kForgetDead;
   return PlantedBug::kNone;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,25 @@ struct PendingHintsView {
   uint32_t target = 0;
   uint64_t hints = 0;
   uint64_t bytes = 0;
+};
+
+// What a node knows of the differences to one peer; a segment is one 256th of a partition.
+struct EntropyPeerView {
+  uint32_t member = 0;
+  uint64_t leaves_differing = 0;
+  std::optional<uint64_t> oldest_ms;    // age of the oldest difference
+  std::optional<uint64_t> finished_ms;  // since the last comparison that was carried through
+};
+// A node's anti-entropy since its start.
+struct EntropyView {
+  uint64_t rounds = 0, rounds_equal = 0, rounds_failed = 0;
+  uint64_t leaves_scanned = 0;
+  uint64_t repaired_here = 0, repaired_there = 0;  // records, durably
+  uint64_t bytes_moved = 0;
+  uint64_t refused = 0;     // comparisons with trees of other parameters
+  uint64_t recovering = 0;  // partitions whose reads don't count now
+  uint64_t scrub_passes = 0, scrub_records = 0, scrub_leaves_rewritten = 0;
+  std::vector<EntropyPeerView> peers;
 };
 
 // What a node says of itself. Counts are since its start.
@@ -77,6 +97,7 @@ struct NodeStatus {
   uint64_t hints_dropped = 0;       // of dropped buckets
   uint64_t hints_refused_full = 0;  // for hints.bytes_max
   uint64_t hints_set_aside = 0;     // broken ones
+  EntropyView entropy;
 };
 
 absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, std::chrono::milliseconds timeout);
@@ -137,5 +158,41 @@ struct Explanation {
 // Where `key` lies, and what each of its owners has of it.
 absl::StatusOr<Explanation> ExplainKey(std::string_view endpoints, std::string_view bucket, std::string_view key,
                                        std::chrono::milliseconds timeout);
+
+// A bucket: a namespace of keys with a conflict policy and defaults of its own.
+struct BucketView {
+  uint32_t id = 0;  // never used again
+  std::string name;
+  std::string conflict;              // siblings, lww (the last writer wins: concurrent writes are lost)
+  uint32_t read_quorum = 0;          // of a call that names none; 0 = a majority
+  uint32_t write_quorum = 0;         // 0 = a majority
+  std::string mode;                  // sloppy, strict
+  std::string durability;            // fsync
+  std::chrono::milliseconds ttl{0};  // of a put that names no expiry; 0 = none
+};
+
+absl::StatusOr<std::vector<BucketView>> ListBuckets(std::string_view endpoints, std::chrono::milliseconds timeout);
+
+// What a bucket is to be; what is absent or empty stays as it is, or is the default.
+struct BucketOptions {
+  std::string name;
+  std::string conflict;  // when it is made; never changes
+  std::optional<uint32_t> read_quorum;
+  std::optional<uint32_t> write_quorum;
+  std::string mode;
+  std::string durability;
+  std::optional<std::chrono::milliseconds> ttl;
+};
+
+// Each returns the version of the cluster state that holds the change. A node that has not heard of that version yet
+// does not know the bucket. ALREADY_EXISTS, NOT_FOUND, INVALID_ARGUMENT: nothing was changed. UNAVAILABLE or
+// DEADLINE_EXCEEDED: it may yet be; ask ListBuckets.
+absl::StatusOr<uint64_t> CreateBucket(std::string_view endpoints, const BucketOptions& bucket,
+                                      std::chrono::milliseconds timeout);
+absl::StatusOr<uint64_t> SetBucket(std::string_view endpoints, const BucketOptions& bucket,
+                                   std::chrono::milliseconds timeout);
+// Its keys are gone for good; a later bucket of the same name starts empty.
+absl::StatusOr<uint64_t> DropBucket(std::string_view endpoints, std::string_view name,
+                                    std::chrono::milliseconds timeout);
 
 }  // namespace henge

@@ -50,15 +50,15 @@ struct CallOptions {
 // What the cluster said about how it served one request.
 struct Facts {
   uint64_t state_version = 0;
-  uint32_t needed = 0;     // the quorum
-  uint32_t answered = 0;   // reads: replicas that answered in time
-  uint32_t stale = 0;      // reads: of those, how many were behind
-  uint32_t primaries = 0;  // writes: owners with a durable copy
-  uint32_t fallbacks = 0;  // writes: stand-ins with a durable copy
-  uint32_t durable = 0;    // writes: nodes with a durable copy
-  bool fallback_available = false;
-  uint32_t coordinator = 0;  // member id
-  int attempts = 1;          // by this client
+  uint32_t needed = 0;              // the quorum
+  uint32_t answered = 0;            // reads: replicas that answered in time
+  uint32_t stale = 0;               // reads: of those, how many were behind
+  uint32_t primaries = 0;           // writes: owners with a durable copy
+  uint32_t fallbacks = 0;           // writes: stand-ins with a durable copy; reads: stand-ins among those that answered
+  uint32_t durable = 0;             // writes: nodes with a durable copy
+  bool fallback_available = false;  // whether the cluster has members that could stand in
+  uint32_t coordinator = 0;         // member id
+  int attempts = 1;                 // by this client
 };
 
 // A read. `values` has one entry per version that is not superseded: none if the key is absent or deleted, several if

@@ -53,6 +53,50 @@ TEST_F(AdminCommandsTest, StatusHasALineForEachNode) {
   EXPECT_THAT(result.out, HasSubstr("n2 0.7 ms, n3 0.7 ms"));
 }
 
+TEST_F(AdminCommandsTest, EntropyHasALineForEachPair) {
+  statuses_[0].mutable_entropy()->set_repaired_here(77);
+  v1::EntropyPeer* peer = statuses_[0].mutable_entropy()->add_peers();
+  peer->set_member(2);
+  peer->set_segments_differing(5);
+  peer->set_oldest_ms(3000);
+  cluster_.node(0).SetStatus(statuses_[0]);
+  const CliResult table = Run({"entropy"});
+  EXPECT_EQ(table.code, ExitCode::kOk) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("SEGMENTS DIFFERING"));
+  EXPECT_THAT(table.out, HasSubstr("77"));
+  EXPECT_THAT(table.out, HasSubstr("3 s"));
+  const json parsed = json::parse(Run({"entropy", "-o", "json"}).out);
+  EXPECT_EQ(parsed[0]["entropy"]["peers"][0]["segments_differing"], 5);
+  EXPECT_EQ(parsed[0]["entropy"]["peers"][0]["name"], "n2");
+  EXPECT_FALSE(parsed[0]["entropy"]["peers"][0].contains("last_round_ms"));
+}
+
+// Only a comparison that ended after the wait began says anything, and every node must have been heard.
+TEST_F(AdminCommandsTest, WaitConvergedSaysWhatIsMissing) {
+  const auto with_peer = [this](uint64_t differing, uint64_t finished_ms, uint64_t recovering) {
+    statuses_[1].clear_entropy();
+    statuses_[1].mutable_entropy()->set_recovering(recovering);
+    v1::EntropyPeer* peer = statuses_[1].mutable_entropy()->add_peers();
+    peer->set_member(3);
+    peer->set_segments_differing(differing);
+    peer->set_finished_ms(finished_ms);
+    cluster_.node(1).SetStatus(statuses_[1]);
+  };
+  const auto missing = [this] {
+    const CliResult result = Run({"wait-converged", "--timeout", "100ms"});
+    EXPECT_NE(result.code, ExitCode::kOk);
+    return result.err;
+  };
+  with_peer(4, 0, 0);
+  EXPECT_THAT(missing(), HasSubstr("n2 and n3 differ in 4 segments"));
+  with_peer(0, 3'600'000, 0);
+  EXPECT_THAT(missing(), HasSubstr("n2 and n3 have not been compared"));
+  with_peer(0, 0, 7);
+  EXPECT_THAT(missing(), HasSubstr("n2 is recovering 7 partitions"));
+  with_peer(0, 0, 0);
+  EXPECT_EQ(Run({"wait-converged", "--timeout", "5s"}).code, ExitCode::kOk);
+}
+
 TEST_F(AdminCommandsTest, AnUnreachableNodeIsShownWithTheReason) {
   statuses_[0].mutable_peers(1)->set_connected(false);
   statuses_[1].mutable_peers(0)->set_disqualified(true);

@@ -93,6 +93,18 @@ class FakeNode::AdminService final : public v1::Admin::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ChangeBucket(grpc::ServerContext*, const v1::ChangeBucketRequest* request,
+                            v1::ChangeBucketReply* reply) override {
+    BucketHandler handler;
+    {
+      std::lock_guard lock(node_.mutex_);
+      handler = node_.bucket_handler_;
+    }
+    if (handler == nullptr) return {grpc::StatusCode::UNIMPLEMENTED, "no buckets here"};
+    *reply = handler(*request);
+    return grpc::Status::OK;
+  }
+
  private:
   FakeNode& node_;
 };
@@ -119,6 +131,11 @@ void FakeNode::Serve(const std::string& address) {
 void FakeNode::OnRequest(Handler handler) {
   std::lock_guard lock(mutex_);
   handler_ = std::move(handler);
+}
+
+void FakeNode::OnChangeBucket(BucketHandler handler) {
+  std::lock_guard lock(mutex_);
+  bucket_handler_ = std::move(handler);
 }
 
 void FakeNode::OnScan(ScanHandler handler) {

@@ -37,6 +37,8 @@ class FakeNode {
   void SetState(const ClusterState& state);
   void SetStatus(v1::NodeStatusReply status);
   void SetExplanation(v1::ExplainReply explanation);
+  using BucketHandler = std::function<v1::ChangeBucketReply(const v1::ChangeBucketRequest&)>;
+  void OnChangeBucket(BucketHandler handler);
   // What the next frames name as the version of the cluster state; 0 = none.
   void AnnounceVersion(uint64_t version) { announced_version_ = version; }
 
@@ -72,6 +74,7 @@ class FakeNode {
   std::condition_variable changed_;
   Handler handler_;
   ScanHandler scan_handler_;
+  BucketHandler bucket_handler_;
   std::string state_;
   uint64_t version_ = 0;
   v1::NodeStatusReply status_;

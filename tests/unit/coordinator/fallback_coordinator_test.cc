@@ -84,6 +84,35 @@ TEST_F(AsFallback, WhenNoOwnerAnswersTheFirstLiveFallbackIsAsked) {
   EXPECT_GT(rig_.transport.Count<ReadRequest>(), 0);
 }
 
+TEST_F(AsFallback, P39OfOwnersThatAreAllDisqualifiedOneIsAskedBeforeAFallbackTakesTheRequest) {
+  for (uint32_t owner : owners_) rig_.coordinator->HearVerdict(MemberId(owner), /*disqualified=*/true);
+  auto reply = rig_.Send(Get(key_));
+  ASSERT_EQ(rig_.transport.Count<ForwardRequest>(), 1);
+  rig_.loop.Pass(milliseconds(60));
+  EXPECT_EQ(rig_.transport.Count<ForwardRequest>(), 1) << "the others are not waited for one by one";
+  EXPECT_EQ(rig_.coordinator->figures().as_fallback, 1u);
+}
+
+TEST_F(AsFallback, ALateOwnersAnswerIsNoAnswerOnceThisNodeCoordinates) {
+  for (uint32_t owner : owners_) rig_.coordinator->HearVerdict(MemberId(owner), /*disqualified=*/true);
+  auto reply = rig_.Send(Put("v", key_));
+  rig_.loop.Pass(milliseconds(300));
+  ASSERT_EQ(rig_.coordinator->figures().as_fallback, 1u);
+  ClientReply late{.status = absl::FailedPreconditionError("too many versions"), .outcome = Outcome::kNotApplied};
+  late.facts.needed = 2;
+  for (size_t i = 0; i < rig_.transport.sent.size(); ++i) {
+    const bool forward = std::holds_alternative<ForwardRequest>(rig_.transport.sent[i].request);
+    if (forward && rig_.transport.sent[i].done) rig_.transport.Answer(i, ForwardReply{late});
+  }
+  EXPECT_FALSE(reply->has_value());
+  rig_.AnswerRead(other_, Absent());
+  ASSERT_EQ(rig_.hints.commands.size(), 1u) << "the question for the op_id came first (P8)";
+  rig_.loop.Pass(milliseconds(20));
+  rig_.AckHint(other_);
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE((*reply)->status.ok()) << (*reply)->status;
+}
+
 TEST_F(AsFallback, P8ARetryWithNoOwnerInReachAsksTheHintsAndMints) {
   HoldOwnersDead();
   ClientRequest put = Put("v", key_);

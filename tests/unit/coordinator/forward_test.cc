@@ -127,6 +127,25 @@ TEST_F(Forward, ASilentOwnerIsJoinedByTheNextAndTheFirstAnswerWins) {
   Answer(1, absl::OkStatus(), Outcome::kApplied);
 }
 
+TEST_F(Forward, AfterTheFirstLateAnswerNoRequestWaitsForThatOwner) {
+  rig_.Send(Get(key_));
+  const MemberId silent = sent(0).to;
+  rig_.loop.Pass(milliseconds(60));
+  Answer(1, absl::NotFoundError("no value"), Outcome::kApplied);
+  for (int i = 0; i < 20; ++i) {
+    const size_t before = rig_.transport.sent.size();
+    auto reply = rig_.Send(Get(key_));
+    for (size_t j = before; j < rig_.transport.sent.size(); ++j) {
+      if (!std::holds_alternative<ForwardRequest>(sent(j).request)) continue;
+      EXPECT_NE(sent(j).to, silent);
+      Answer(j, absl::NotFoundError("no value"), Outcome::kApplied);
+    }
+    EXPECT_TRUE(reply->has_value()) << "request " << i;
+    rig_.loop.Pass(milliseconds(30));
+  }
+  EXPECT_EQ(rig_.tracer.events["PeerDisqualified"], 1) << "by the silence of probes alone";
+}
+
 TEST_F(Forward, P13WithoutAnyAnswerByTheDeadlineAMutationIsUnknown) {
   ClientRequest put = Put("v", key_);
   put.budget = std::chrono::seconds(1);

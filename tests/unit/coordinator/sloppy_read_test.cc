@@ -45,6 +45,17 @@ TEST_F(SloppyRead, AFallbacksHintCountsAndIsMergedAndRepairsTheOwnersThatAnswere
   EXPECT_EQ(rig_.transport.Count<MergeRequest>(), 0) << "a fallback is no replica to be repaired";
 }
 
+TEST_F(SloppyRead, H31AFallbackWhoseHintIsBehindIsNotRepaired) {
+  rig_.local.records[key_] = kNew;
+  auto reply = rig_.Send(Get(key_));
+  RefuseReadsOfOwners();
+  rig_.AnswerRead(f_, Found(kOld));
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_THAT((*reply)->values, ElementsAre("new"));
+  EXPECT_EQ((*reply)->facts.stale, 0u);
+  EXPECT_EQ(rig_.transport.Count<MergeRequest>(), 0);
+}
+
 TEST_F(SloppyRead, P14ThatAFallbackKeepsNothingDoesNotCount) {
   auto reply = rig_.Send(Get(key_));
   RefuseReadsOfOwners();

@@ -148,6 +148,23 @@ TEST_F(SloppyWrite, P37AnOwnerWithAFullDiskIsJoinedAtOnce) {
   EXPECT_TRUE((*reply)->status.ok());
 }
 
+TEST_F(SloppyWrite, P37AnOwnerWhoseOwnDiskIsFullSendsTheWriteToAnotherOwner) {
+  rig_.local.admit_put = absl::ResourceExhaustedError("disk full");
+  auto reply = rig_.Send(Put("v", key_));
+  EXPECT_FALSE(reply->has_value());
+  ASSERT_EQ(rig_.transport.Count<ForwardRequest>(), 1);
+  const auto& sent = rig_.transport.sent[0];
+  EXPECT_TRUE(sent.to == MemberId(a_) || sent.to == MemberId(b_));
+  ClientReply applied;
+  applied.facts.needed = 2;
+  rig_.transport.Answer(0, ForwardReply{applied});
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE((*reply)->status.ok());
+  auto strict = rig_.Send(With(Put("v", key_), 2, QuorumMode::kStrict));
+  ASSERT_TRUE(strict->has_value());
+  EXPECT_TRUE(absl::IsResourceExhausted((*strict)->status));
+}
+
 TEST_F(SloppyWrite, P17AFullFallbackIsReplacedByTheNextAndAtLastTheWriteIsUnavailable) {
   auto reply = rig_.Send(With(Put("v", key_), 3));
   rig_.Ack(a_);

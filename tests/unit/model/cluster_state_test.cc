@@ -113,11 +113,33 @@ TEST(ClusterStateTest, EncodingComesBack) {
                            .mode = BucketMode::kStrict,
                            .ttl_ms = 86'400'000});
   state.next_bucket_id = BucketId(9);
+  for (Member& member : state.members) member.store = StoreId(1000 + member.id.value());
+  state.changes = {5, 6};
   const auto decoded = ClusterState::Decode(state.Encode());
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(*decoded, state);
   EXPECT_EQ(decoded->Digest(), state.Digest());
   EXPECT_NE(state.Digest(), Sample().Digest());
+}
+
+// P30: version 1 is hashed into the cluster's id, so that its bytes stay what they are; it knows no store and no
+// change.
+TEST(ClusterStateTest, P30VersionOneHasAFormOfItsOwn) {
+  ClusterState state = Sample();
+  EXPECT_EQ(state.Encode()[0], 1);
+  EXPECT_FALSE(state.IsBound());
+  std::string bytes = state.Encode();
+  state.version = StateVersion(2);
+  EXPECT_EQ(state.Encode()[0], 2);
+  bytes[0] = 2;
+  EXPECT_EQ(ClusterState::Decode(bytes).status().code(), absl::StatusCode::kDataLoss);
+  bytes = state.Encode();
+  bytes[0] = 1;
+  EXPECT_EQ(ClusterState::Decode(bytes).status().code(), absl::StatusCode::kDataLoss);
+  for (Member& member : state.members) member.store = StoreId(7);
+  EXPECT_TRUE(state.IsBound());
+  bytes = state.Encode();
+  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(ClusterState::Decode(bytes.substr(0, size)).ok());
 }
 
 TEST(ClusterStateTest, OwnersTakeRoomByRunsNotByPartitions) { EXPECT_LT(Sample().Encode().size(), 300u); }
@@ -147,7 +169,7 @@ TEST(ClusterStateTest, ARunInTwoPiecesIsRefused) {
 
 TEST(ClusterStateTest, ANewerFormatAsksForAnUpgrade) {
   std::string bytes = Sample().Encode();
-  bytes[0] = 2;
+  bytes[0] = 3;
   const absl::Status status = ClusterState::Decode(bytes).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("upgrade this node"));
@@ -179,6 +201,9 @@ TEST(ClusterStateTest, WhatTheMembersCouldNotHaveAgreedOnIsRefused) {
   EXPECT_TRUE(refused([](ClusterState& s) { s.owners.pop_back(); }));
   EXPECT_TRUE(refused([](ClusterState& s) { s.owners.push_back(s.owners.back()); }));
   EXPECT_TRUE(refused([](ClusterState& s) { s.epochs.pop_back(); }));
+  EXPECT_FALSE(refused([](ClusterState& s) { s.version = StateVersion(3), s.changes = {1, 2}; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.version = StateVersion(3), s.changes = {1, 2, 3}; }));
+  EXPECT_TRUE(refused([](ClusterState& s) { s.version = StateVersion(99), s.changes.resize(kStateChangesMax + 1); }));
 }
 
 }  // namespace

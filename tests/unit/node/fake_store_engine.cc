@@ -53,6 +53,39 @@ void FakeStoreEngine::Scan(PartitionId partition, std::string cursor, size_t byt
   loop.Post([page = std::move(page), done = std::move(done)]() mutable { done(std::move(page)); });
 }
 
+absl::Status FakeStoreEngine::OpenTrees(ClusterId cluster) {
+  tree_key_ = cluster;
+  return absl::OkStatus();
+}
+
+PartitionTree FakeStoreEngine::ReadTree(PartitionId partition) const {
+  PartitionTree tree;
+  for (const auto& [key, record] : records) {
+    if (key.partition != partition) continue;
+    tree.Apply(SegmentOf(key.bucket, key.key), RecordHash(tree_key_, key.bucket, key.key, record.object));
+  }
+  for (const auto& [leaf, wrong] : drift) {
+    if (leaf.partition == partition) tree.Apply(leaf.segment, wrong);
+  }
+  return tree;
+}
+
+void FakeStoreEngine::ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size_t, Executor& loop, LeafDone done) {
+  LeafPage page{.records = {}, .done = true};
+  for (const auto& [key, record] : records) {
+    if (key.partition != leaf.partition || SegmentOf(key.bucket, key.key) != leaf.segment) continue;
+    if (after.has_value() && key <= *after) continue;
+    page.records.push_back({key.bucket, key.key, RecordHash(tree_key_, key.bucket, key.key, record.object)});
+  }
+  loop.Post([page = std::move(page), done = std::move(done)]() mutable { done(std::move(page)); });
+}
+
+void FakeStoreEngine::RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) {
+  const auto found = drift.extract(leaf);
+  const uint64_t wrong = found.empty() ? 0 : found.mapped();
+  loop.Post([wrong, done = std::move(done)]() mutable { done(wrong); });
+}
+
 absl::StatusOr<std::optional<std::string>> FakeStoreEngine::ReadMeta(std::string_view name) {
   auto found = meta_.find(std::string(name));
   if (found == meta_.end()) return std::optional<std::string>();

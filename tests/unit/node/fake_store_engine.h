@@ -24,6 +24,13 @@ class FakeStoreEngine final : public StoreEngine {
   void ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) override;
   void Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) override;
   void Scan(PartitionId partition, std::string cursor, size_t bytes_max, Executor& loop, ScanDone done) override;
+  absl::Status OpenTrees(ClusterId cluster) override;
+  ClusterId tree_key() const override { return tree_key_; }
+  uint64_t ReadRoot(PartitionId partition) const override { return ReadTree(partition).root(); }
+  // As the records are: whoever writes to `records` needn't care.
+  PartitionTree ReadTree(PartitionId partition) const override;
+  void ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size_t bytes_max, Executor& loop, LeafDone done) override;
+  void RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) override;
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override;
   absl::Status WriteMeta(std::string_view name, std::string_view value) override;
   void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
@@ -42,6 +49,7 @@ class FakeStoreEngine final : public StoreEngine {
   absl::Status broken;        // the sticky status
   absl::Status commit_error;  // of the next commits
   std::set<std::string> unreadable;
+  std::map<LeafId, uint64_t> drift;           // by which leaves are wrong, until they are rewritten
   std::map<RecordKey, StoredRecord> records;  // durable
   int commits = 0;
 
@@ -50,6 +58,7 @@ class FakeStoreEngine final : public StoreEngine {
 
   Executor& loop_;
   StoreId id_;
+  ClusterId tree_key_;
   std::map<std::string, std::string> meta_;
   std::vector<Closure> held_commits_;
   std::vector<Closure> held_reads_;

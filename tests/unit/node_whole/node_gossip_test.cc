@@ -7,7 +7,12 @@
 namespace henge {
 namespace {
 
-using namespace coordinator_test;
+using coordinator_test::CountingRandom;
+using coordinator_test::FakeTransport;
+using coordinator_test::MakeRing;
+using coordinator_test::ManualClock;
+using coordinator_test::ManualLoop;
+using coordinator_test::RecordingTracer;
 using node_test::FakeStoreEngine;
 using std::chrono::seconds;
 

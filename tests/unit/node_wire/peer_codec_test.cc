@@ -34,6 +34,20 @@ HintRequest FullHint() {
   return {KeyOf("user:3"), LayoutEpoch(9), MemberId(4), "object", Actor{StoreId(1), Lifetime(2), 3}, 2};
 }
 
+TreeRequest FullTree() {
+  TreeRequest request;
+  request.level = TreeLevel::kRecords;
+  request.parameters = {
+      .hash_version = 2, .leaves = 512, .branches = 8, .cluster = ClusterId(7), .epoch = LayoutEpoch(9)};
+  request.stride = 4;
+  request.first = 3;
+  request.known = 0xfeedull;
+  request.nodes = {16383u * 256 + 255};
+  request.after_bucket = BucketId(3);
+  request.after_key = std::string("k\0", 2);
+  return request;
+}
+
 ScanRequest FullScan() { return {PartitionId(16383), LayoutEpoch(7), std::string("cur\0", 4), 4096}; }
 
 template <class T>
@@ -149,7 +163,29 @@ TEST(PeerCodec, StatusesSurviveTheWire) {
   EXPECT_EQ(back.status(), absl::FailedPreconditionError("epoch 3, here 4"));
 }
 
+TEST(PeerCodec, TreesSurviveTheWire) {
+  const TreeRequest back = RoundTrip(FullTree());
+  EXPECT_EQ(back.level, TreeLevel::kRecords);
+  EXPECT_EQ(back.parameters, FullTree().parameters) << "judged by the callee, not by the codec (H27)";
+  EXPECT_EQ(back.stride, 4u);
+  EXPECT_EQ(back.first, 3u);
+  EXPECT_EQ(back.known, 0xfeedull);
+  EXPECT_EQ(back.nodes, FullTree().nodes);
+  EXPECT_EQ(back.after_bucket, BucketId(3));
+  EXPECT_EQ(back.after_key, FullTree().after_key);
+  TreeReply reply;
+  reply.hashes = {1, 0, ~uint64_t{0}};
+  reply.records = {{BucketId(1), "a", 5}, {BucketId(2), std::string("\0b", 2), 6}};
+  reply.done = true;
+  const TreeReply answer = ReplyRoundTrip(reply);
+  EXPECT_EQ(answer.hashes, reply.hashes);
+  EXPECT_EQ(answer.records, reply.records);
+  EXPECT_TRUE(answer.done);
+  EXPECT_FALSE(answer.same);
+}
+
 TEST(PeerCodec, EveryRequestNamesItsPartition) {
+  EXPECT_EQ(PartitionOfRequest(FullTree()), PartitionId(3)) << "of the shard that the caller compares";
   EXPECT_EQ(PartitionOfRequest(FullMerge()), PartitionOf("user:1"));
   EXPECT_EQ(PartitionOfRequest(FullRead()), PartitionOf("user:2"));
   EXPECT_EQ(PartitionOfRequest(FullForward()), PartitionOf("tag"));
@@ -229,6 +265,43 @@ INSTANTIATE_TEST_SUITE_P(PeerCodec, BadPeerCall,
                                                    "the key is empty"}),
                          [](const auto& info) { return info.param.name; });
 
+INSTANTIATE_TEST_SUITE_P(Trees, BadPeerCall,
+                         ::testing::Values(BadCall{"UnknownTreeLevel",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullTree(), kBudget, c);
+                                                     c->mutable_tree()->set_level(6);
+                                                   },
+                                                   "a level 6 of trees"},
+                                           BadCall{"NoSuchTreeNode",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullTree(), kBudget, c);
+                                                     c->mutable_tree()->set_nodes(0, 16384u * 256);
+                                                   },
+                                                   "there is no tree node 4194304"},
+                                           BadCall{"ManyTreeNodes",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullTree(), kBudget, c);
+                                                     c->mutable_tree()->set_level(3);
+                                                     c->mutable_tree()->clear_nodes();
+                                                     for (uint32_t i = 0; i < 257; ++i) c->mutable_tree()->add_nodes(i);
+                                                   },
+                                                   "257 tree nodes"},
+                                           BadCall{"TreeNodesOutOfOrder",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullTree(), kBudget, c);
+                                                     c->mutable_tree()->set_level(4);
+                                                     c->mutable_tree()->clear_nodes();
+                                                     for (uint32_t i : {7, 7}) c->mutable_tree()->add_nodes(i);
+                                                   },
+                                                   "out of order"},
+                                           BadCall{"NoStride",
+                                                   [](v1::PeerCall* c) {
+                                                     PeerRequestToProto(FullTree(), kBudget, c);
+                                                     c->mutable_tree()->set_stride(0);
+                                                   },
+                                                   "modulo 0"}),
+                         [](const auto& info) { return info.param.name; });
+
 TEST(PeerCodec, AnAnswerOfNoKindIsAnError) {
   v1::PeerAnswer nothing;
   EXPECT_EQ(PeerReplyFromProto(&nothing).status().code(), absl::StatusCode::kInternal);
@@ -240,12 +313,14 @@ TEST(PeerCodec, AnAnswerOfNoKindIsAnError) {
 TEST(PeerCodec, GarbageIsRefusedOrHarmless) {
   std::mt19937_64 rng(21);
   const std::vector<std::string> requests = {
-      EncodePeerRequest(FullMerge(), kBudget), EncodePeerRequest(FullRead(), kBudget),
+      EncodePeerRequest(FullMerge(), kBudget),   EncodePeerRequest(FullRead(), kBudget),
       EncodePeerRequest(FullForward(), kBudget), EncodePeerRequest(FullScan(), kBudget),
-      EncodePeerRequest(FullHint(), kBudget)};
+      EncodePeerRequest(FullHint(), kBudget),    EncodePeerRequest(FullTree(), kBudget)};
   const std::vector<std::string> replies = {
       EncodePeerReply(PeerReply(MergeReply{3})), EncodePeerReply(PeerReply(ReadReply{true, false, "o", {}, 1})),
-      EncodePeerReply(PeerReply(ScanReply{{{KeyOf("a"), "o"}}, "c", false})), EncodePeerReply(absl::AbortedError("x"))};
+      EncodePeerReply(PeerReply(ScanReply{{{KeyOf("a"), "o"}}, "c", false})),
+      EncodePeerReply(PeerReply(TreeReply{false, {1, 2}, {{BucketId(1), "k", 3}}, true})),
+      EncodePeerReply(absl::AbortedError("x"))};
   int accepted = 0;
   for (int i = 0; i < 40'000; ++i) {
     auto request = DecodePeerRequest(Spoil(requests[i % requests.size()], rng));

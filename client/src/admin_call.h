@@ -1,0 +1,59 @@
+// Calls of henge.v1.Admin, each on a connection of its own.
+#pragma once
+
+#include <grpcpp/client_context.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/src/channel.h"
+#include "client/src/endpoints.h"
+#include "client/src/grpc_status.h"
+#include "henge/v1/admin.grpc.pb.h"
+
+namespace henge::sdk {
+
+template <class Request, class Reply>
+using AdminMethod = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Reply*);
+
+template <class Request, class Reply>
+absl::StatusOr<Reply> AskOne(const std::string& endpoint, AdminMethod<Request, Reply> method, const Request& request,
+                             std::chrono::milliseconds timeout) {
+  auto stub = v1::Admin::NewStub(MakeChannel(endpoint, timeout));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  Reply reply;
+  absl::Status status = FromGrpc(((*stub).*method)(&context, request, &reply));
+  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(endpoint, ": ", status.message()));
+  return reply;
+}
+
+// What may be asked of a second node when the first one took too long: a question, but no change, which would then be
+// made twice or refused as made already.
+enum class Repeat : uint8_t { kQuestion, kChange };
+
+// Asks one endpoint after the other until one answers.
+template <class Request, class Reply>
+absl::StatusOr<Reply> AskFirst(std::string_view endpoints, AdminMethod<Request, Reply> method, const Request& request,
+                               std::chrono::milliseconds timeout, Repeat repeat = Repeat::kQuestion) {
+  auto list = ParseEndpoints(endpoints);
+  if (!list.ok()) return list.status();
+  std::vector<std::string> errors;
+  absl::StatusCode code = absl::StatusCode::kUnavailable;
+  for (const std::string& endpoint : *list) {
+    auto reply = AskOne(endpoint, method, request, timeout);
+    if (reply.ok()) return reply;
+    code = reply.status().code();
+    errors.push_back(std::string(reply.status().message()));
+    if (repeat == Repeat::kChange && absl::IsDeadlineExceeded(reply.status())) break;
+  }
+  return absl::Status(code, absl::StrJoin(errors, "; "));
+}
+
+}  // namespace henge::sdk

@@ -1,0 +1,43 @@
+// The Merkle leaves of every partition, in memory: what the leaves' column family holds, as of the last synced batch.
+//
+// Owned by the engine. One writer, the commit worker; anybody may read at any time and sees each leaf whole. Two leaves
+// of one batch may be seen apart for an instant, which an exchange takes for a write on its way. A partition without
+// records takes no memory; a full one 2 KB, all of them 34 MB.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "core/model/ids.h"
+#include "core/model/limits.h"
+#include "core/model/merkle.h"
+
+namespace henge {
+
+class LeafTable {
+ public:
+  LeafTable();
+  ~LeafTable();
+
+  uint64_t Root(PartitionId partition) const { return roots_[partition.value()].load(std::memory_order_relaxed); }
+  uint64_t Leaf(LeafId leaf) const;
+  // Whether any leaf of it was ever set.
+  bool Has(PartitionId partition) const {
+    return partitions_[partition.value()].load(std::memory_order_acquire) != nullptr;
+  }
+  PartitionTree Tree(PartitionId partition) const;
+
+  // The writer's.
+  void Set(LeafId leaf, uint64_t hash);
+  void Clear();
+
+ private:
+  using Leaves = std::array<std::atomic<uint64_t>, kTreeLeaves>;
+
+  std::array<std::atomic<uint64_t>, kPartitionCount> roots_{};
+  std::array<std::atomic<Leaves*>, kPartitionCount> partitions_{};  // owned; null: no leaf was ever set
+};
+
+}  // namespace henge
