@@ -32,7 +32,7 @@ Refused RunRefused(const TempDir& scratch, std::vector<std::string> flags) {
 }
 
 std::vector<std::string> SingleFlags(const std::string& data_dir) {
-  return {"--data-dir=" + data_dir, "--client-listen=127.0.0.1:0", "--peer-listen=127.0.0.1:0"};
+  return {"--data-dir=" + data_dir, "--client-listen=" + FreeAddress(), "--peer-listen=" + FreeAddress()};
 }
 
 TEST(BadStart, AnotherProcessHasTheDataDirectory) {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/chaos/henged_cluster.h"
+#include "tests/free_address.h"
 
 namespace henge::chaos {
 namespace {
@@ -126,8 +127,8 @@ TEST(DamagedDisk, AFlippedByteInATableIsNeitherServedNorAbsentAndIsMended) {
 // P37: a disk that is nearly full refuses puts with the reason; reads and deletes go on.
 TEST(FullDisk, RefusesPutsAndServesReadsAndDeletes) {
   TempDir scratch;
-  const std::vector<std::string> flags = {"--data-dir=" + (scratch / "data"), "--client-listen=127.0.0.1:0",
-                                          "--peer-listen=127.0.0.1:0"};
+  const std::vector<std::string> flags = {"--data-dir=" + (scratch / "data"), "--client-listen=" + FreeAddress(),
+                                          "--peer-listen=" + FreeAddress()};
   HengedProcess roomy(scratch, flags);
   ASSERT_TRUE(roomy.AwaitReady()) << roomy.Stderr();
   ASSERT_TRUE(RawClient(roomy.client_address()).Put("k", "v").ok());

@@ -9,6 +9,7 @@
 
 #include "tests/chaos/henged_process.h"
 #include "tests/chaos/raw_client.h"
+#include "tests/free_address.h"
 
 namespace henge::chaos {
 namespace {
@@ -17,7 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::vector<std::string> SingleFlags(const TempDir& scratch) {
-  return {"--data-dir=" + (scratch / "data"), "--client-listen=127.0.0.1:0", "--peer-listen=127.0.0.1:0"};
+  return {"--data-dir=" + (scratch / "data"), "--client-listen=" + FreeAddress(), "--peer-listen=" + FreeAddress()};
 }
 
 TEST(HengedSingle, KeepsWhatItWasGivenOverARestart) {
