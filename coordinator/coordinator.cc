@@ -62,9 +62,10 @@ Task<ClientReply> Run(CorePtr core, ClientRequest request, Via via) {
     request.op_id = {core->env.random.Next64(), core->env.random.Next64()};
   }
   const bool owner = core->ring->IsOwner(checked->key.partition, core->options.self);
-  // P37: an owner that takes no write is down to a sloppy one; another one coordinates it.
+  // P37: an owner that takes no write is down to a sloppy one; another member coordinates it, if there is any.
   const bool refuses = owner && via == Via::kClient && IsMutation(request) && !checked->strict &&
-                       core->hints != nullptr && !core->local.AdmitWrite(request.op == ClientOp::kDelete).ok();
+                       core->hints != nullptr && core->ring->state().members.size() > 1 &&
+                       !core->local.AdmitWrite(request.op == ClientOp::kDelete).ok();
   if (refuses) co_return co_await RunForward(core, std::move(request), *std::move(checked));
   if (!owner) {
     if (via == Via::kClient) co_return co_await RunForward(core, std::move(request), *std::move(checked));

@@ -1,6 +1,6 @@
 // How much background work may send now: a token bucket whose rate yields to the requests of clients.
 //
-// Pure and loop-affine; one per shard, shared by all of its background work (hints, anti-entropy, scrub). The rate
+// Pure and loop-affine; one per shard, for the delivery of its hints. The rate
 // moves by AIMD: it halves for each window in which a sampled request took longer than the goal, and creeps back
 // otherwise. It never falls below a floor share (P39), so that a cluster under load comes together all the same.
 #pragma once

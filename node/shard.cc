@@ -36,7 +36,7 @@ Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngi
                                                   std::move(entropy.whole))),
       scrub_(
           std::make_unique<Scrub>(entropy.scrub, AntiEntropyPlace{options.self, shards_, shard_}, environment, engine)),
-      coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, ring)) {
+      coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, ring, keeper_.get())) {
   for (PartitionId partition : entropy.recovering) {
     if (partition.value() % shards_ == shard_) recovery_.Lost(partition);
   }

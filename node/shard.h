@@ -69,7 +69,7 @@ class Shard : public PeerHandler {
   // Null if this shard keeps no hints.
   LocalHints* hints() { return keeper_.get(); }
   HintFigures hint_figures() const;
-  // Shared by all background work of this shard.
+  // What the delivery of hints takes its bytes from.
   BackgroundBudget& background() { return background_; }
   AntiEntropy& anti_entropy() { return *anti_entropy_; }
   Scrub& scrub() { return *scrub_; }

@@ -18,12 +18,12 @@ std::string Show(const RunResult& result) {
 }
 
 TEST(SeedsTest, CorrectClustersAreCleanUnderFaults) {
-  uint64_t acked = 0, lww_acked = 0, crashes = 0, partitions = 0, images = 0, siblings = 0;
+  uint64_t acked = 0, lww_acked = 0, crashes = 0, partitions = 0, images = 0, siblings = 0, by_hints = 0;
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     const RunResult result = RunWorld(WorldOptions::FromSeed(seed));
     EXPECT_TRUE(result.violations.empty()) << Show(result);
     acked += result.acked, lww_acked += result.lww_acked, crashes += result.crashes, partitions += result.partitions;
-    images += result.images_inspected, siblings += result.siblings_seen;
+    images += result.images_inspected, siblings += result.siblings_seen, by_hints += result.acked_by_hints;
   }
   // A clean sweep that reached nothing would say nothing.
   EXPECT_GT(acked, 3000u);
@@ -32,6 +32,7 @@ TEST(SeedsTest, CorrectClustersAreCleanUnderFaults) {
   EXPECT_GT(partitions, 50u);
   EXPECT_GT(images, 50u);
   EXPECT_GT(siblings, 500u);
+  EXPECT_GT(by_hints, 10u) << "no quorum leaned on a fallback";
 }
 
 // Seeds that once showed a violation, each for its own reason:

@@ -21,7 +21,7 @@ AntiEntropyFigures EntropyCheck::Sum() {
 
 bool EntropyCheck::Converged() {
   for (auto& node : nodes_) {
-    if (!node->running()) return false;
+    if (!node->running() || node->hint_figures().hints > 0) return false;
   }
   for (PartitionId partition : partitions_) {
     const std::span<const MemberId> owners = ring_->Owners(partition);

@@ -20,8 +20,8 @@ class EntropyCheck {
                std::set<PartitionId> partitions)
       : scheduler_(scheduler), nodes_(nodes), ring_(std::move(ring)), partitions_(std::move(partitions)) {}
 
-  // I3: with no read to help, the trees of all owners become equal, and no replica is recovering, within a bounded
-  // time. I16: from then on rounds go on and repair nothing.
+  // I3: with no read to help, the hints are delivered, the trees of all owners become equal, and no replica is
+  // recovering, within a bounded time. I16: from then on rounds go on and repair nothing.
   void AwaitConvergence(Violations* out);
   // I16: the tree that each node keeps of each partition is that of its records.
   void CheckTrees(Violations* out);

@@ -34,6 +34,8 @@ class Monitor {
   // is removed once the owner has it (I6 is for records).
   void OnHint(const std::string& key, const Object& object);
   void OnHintDurable(int node, const std::string& key, const VersionVector& vv);
+  // The removal of a hint for `key` was handed to the node's commit worker.
+  void OnHintRemoval(int node, const std::string& key) { hints_removed_.emplace(node, key); }
   // A client was told that `mutation` is durable, by the counts in it.
   void OnAck(const MutationRecord& mutation);
 
@@ -44,6 +46,8 @@ class Monitor {
   const Sibling* VersionOf(const Dot& dot) const;
   // Mutations whose every dot is covered by `vv`, among the tombstones of `key`.
   std::set<MutationId> TombstonesCovered(const std::string& key, const VersionVector& vv) const;
+  // Whether the node may have removed a hint for `key`, which its disk then need not hold any more.
+  bool MayHaveRemovedHint(int node, const std::string& key) const { return hints_removed_.contains({node, key}); }
   uint64_t dots() const { return dots_.size(); }
 
  private:
@@ -64,6 +68,7 @@ class Monitor {
   std::map<NodeKey, VersionVector> durable_;
   std::map<NodeKey, VersionVector> durable_ever_;  // by disks that were wiped since, too
   std::map<NodeKey, VersionVector> hinted_ever_;   // durably, over all targets; delivered ones, too
+  std::set<NodeKey> hints_removed_;
   Violations violations_;
 };
 

@@ -5,6 +5,7 @@
 #include "core/model/slot.h"
 #include "core/runtime/check.h"
 #include "node/node_figures.h"
+#include "tests/sim/monitored_hints.h"
 
 namespace henge::sim {
 namespace {
@@ -140,7 +141,7 @@ absl::Status SimNode::Start() {
     process_.reset();
     return hints.status();
   }
-  hints_ = *std::move(hints);
+  hints_ = std::make_unique<MonitoredHintStore>(*std::move(hints), static_cast<int>(options_.member.value()), monitor_);
   NodeEnvironment environment{{}, *engine_, hints_.get()};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
   if (options_.forget_dead) PlantForgetting(&environment);

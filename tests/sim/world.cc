@@ -63,6 +63,8 @@ class World {
 
  private:
   void InspectImages(const MutationRecord& mutation);
+  uint32_t HintsOnDisks(const RecordKey& key, const std::vector<Dot>& dots);
+  void AwaitHandoff();
   std::set<PartitionId> UsedPartitions() const;
   void ConvergeAlone();
   bool FinalReads();
@@ -127,8 +129,12 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
   }
 }
 
-// I12 by the disks themselves: what the acknowledgement says owners hold durably must be on as many platters. Hints are
-// left to the monitor: one that was delivered is gone.
+bool CoversAny(const absl::StatusOr<Object>& object, const std::vector<Dot>& dots) {
+  return object.ok() && std::any_of(dots.begin(), dots.end(), [&](const Dot& d) { return object->vv().Covers(d); });
+}
+
+// I12 by the disks themselves: what the acknowledgement says owners and fallbacks hold durably must be on as many
+// platters.
 void World::InspectImages(const MutationRecord& mutation) {
   constexpr uint64_t kInspectEvery = 61;
   if (mutation.id % kInspectEvery != options_.seed % kInspectEvery || nemesis_->figures().wipes > 0) return;
@@ -139,14 +145,43 @@ void World::InspectImages(const MutationRecord& mutation) {
   if (dots.empty() && mutation.last_writer_wins) return;
   uint32_t holders = 0;
   for (MemberId owner : ring_->Owners(key.partition)) {
-    absl::StatusOr<Object> object = nodes_[owner.value() - 1]->ReadDurableImage(key);
-    if (!object.ok()) continue;
-    holders += std::any_of(dots.begin(), dots.end(), [&](const Dot& d) { return object->vv().Covers(d); }) ? 1 : 0;
+    holders += CoversAny(nodes_[owner.value() - 1]->ReadDurableImage(key), dots) ? 1 : 0;
   }
   if (holders < mutation.primaries) {
     Report("I12", absl::StrCat("v", mutation.id, " was acknowledged as durable on ", mutation.primaries,
                                " owners; the disks of ", holders, " have it"));
   }
+  if (mutation.fallbacks == 0) return;
+  ++result_.hint_images_inspected;
+  if (const uint32_t keepers = HintsOnDisks(key, dots); keepers < mutation.fallbacks) {
+    Report("I12", absl::StrCat("v", mutation.id, " was acknowledged as durable on ", mutation.fallbacks,
+                               " fallbacks; the disks of ", keepers, " have a hint of it"));
+  }
+}
+
+// How many nodes that are no owners have the version as a hint. One that was delivered meanwhile is gone by right, and
+// counts.
+uint32_t World::HintsOnDisks(const RecordKey& key, const std::vector<Dot>& dots) {
+  uint32_t keepers = 0;
+  for (const Member& member : ring_->state().members) {
+    if (ring_->IsOwner(key.partition, member.id)) continue;
+    const bool keeps = monitor_.MayHaveRemovedHint(static_cast<int>(member.id.value()), key.key) ||
+                       CoversAny(nodes_[member.id.value() - 1]->ReadDurableHints(key), dots);
+    keepers += keeps ? 1 : 0;
+  }
+  return keepers;
+}
+
+// What fallbacks keep comes to its owners by itself, and nothing stays behind.
+void World::AwaitHandoff() {
+  constexpr Duration kHandoffMax = seconds(150);  // two of the longest pauses between attempts, and some
+  const auto kept = [this] {
+    uint64_t hints = 0;
+    for (const auto& node : nodes_) hints += node->running() ? node->hint_figures().hints : 0;
+    return hints;
+  };
+  const bool ended = scheduler_.RunUntilTrue([&] { return kept() == 0; }, scheduler_.now() + kHandoffMax);
+  if (!ended) Report("I17", absl::StrCat(kept(), " hints were not delivered long after the heal"));
 }
 
 std::set<PartitionId> World::UsedPartitions() const {
@@ -277,6 +312,7 @@ RunResult World::Run() {
   const SimTime healed_at = scheduler_.now();
   if (options_.converge_alone) ConvergeAlone();
   scheduler_.RunFor(kSettle);
+  AwaitHandoff();
   if (FinalReads()) {
     scheduler_.RunFor(kSettle);
     FinalReads();
@@ -305,6 +341,9 @@ RunResult World::Run() {
   result_.state_versions = watch_.newest().value();
   result_.state_changes = state_->changed();
   result_.mutations = history_.mutations().size();
+  result_.acked_by_hints = static_cast<uint64_t>(
+      std::count_if(history_.mutations().begin(), history_.mutations().end(),
+                    [](const MutationRecord& m) { return m.status == OpStatus::kOk && m.fallbacks > 0; }));
   result_.reads = history_.reads().size();
   result_.siblings_seen = static_cast<uint64_t>(std::count_if(history_.reads().begin(), history_.reads().end(),
                                                               [](const ReadRecord& r) { return r.values.size() > 1; }));

@@ -76,6 +76,8 @@ struct RunResult {
   uint64_t acked = 0, mutations = 0, reads = 0, dots = 0;
   uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
   uint64_t lww_acked = 0;
+  uint64_t acked_by_hints = 0;                     // mutations for whose quorum a hint counted
+  uint64_t hint_images_inspected = 0;              // of those
   uint64_t state_versions = 0, state_changes = 0;  // decided; acknowledged to who proposed them
   uint64_t converged_alone = 0, wiped_whole = 0;   // 1 or 0: by anti-entropy; a wiped disk among them
   uint64_t repaired = 0;                           // records, by anti-entropy, on nodes as they run at the end

@@ -165,6 +165,15 @@ TEST_F(SloppyWrite, P37AnOwnerWhoseOwnDiskIsFullSendsTheWriteToAnotherOwner) {
   EXPECT_TRUE(absl::IsResourceExhausted((*strict)->status));
 }
 
+TEST(SloppyWriteAlone, P37TheOnlyMemberSaysWhyItTakesNoWrite) {
+  Rig rig(1, {}, Rig::Hints::kHere);
+  rig.local.admit_put = absl::ResourceExhaustedError("disk full");
+  auto refused = rig.Send(Put("v"));
+  ASSERT_TRUE(refused->has_value());
+  EXPECT_TRUE(absl::IsResourceExhausted((*refused)->status)) << (*refused)->status;
+  EXPECT_EQ((*refused)->outcome, Outcome::kNotApplied);
+}
+
 TEST_F(SloppyWrite, P17AFullFallbackIsReplacedByTheNextAndAtLastTheWriteIsUnavailable) {
   auto reply = rig_.Send(With(Put("v", key_), 3));
   rig_.Ack(a_);
