@@ -247,8 +247,9 @@ TEST_F(AsFallback, P12EveryMintOpensAnEpochOfItsOwn) {
     rig_.Send(Put("v", key_));
     rig_.AckHint(other_);
   }
+  const Object hinted = Hinted();
   std::set<uint64_t> epochs;
-  for (const auto& entry : Hinted().vv().entries()) epochs.insert(entry.actor.epoch);
+  for (const auto& entry : hinted.vv().entries()) epochs.insert(entry.actor.epoch);
   EXPECT_EQ(epochs.size(), 2u);
 }
 
