@@ -200,7 +200,9 @@ rocksdb::ColumnFamilyOptions MakeLeavesOptions(const rocksdb::Options& store) {
   rocksdb::ColumnFamilyOptions leaves(store);
   leaves.enable_blob_files = false;
   leaves.memtable_whole_key_filtering = false;
-  leaves.memtable_prefix_bloom_size_ratio = 0;   // leaves are only ever scanned
+  leaves.memtable_prefix_bloom_size_ratio = 0;
+  // Leaves are read once, at the open: sorting them can wait for the flush.
+  leaves.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
   leaves.compression = rocksdb::kNoCompression;  // hashes don't shrink
   leaves.bottommost_compression = rocksdb::kNoCompression;
   return leaves;

@@ -21,6 +21,7 @@
 namespace henge::sim {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -266,6 +267,14 @@ TEST(GossipNodeTest, I17_TheSweepSeesNodesThatForgetTheDead) {
   for (uint64_t seed = 1; seed <= 60 && !found; ++seed) {
     WorldOptions options = WorldOptions::FromSeed(seed);
     options.bug = PlantedBug::kForgetDead;
+    // Cuts that are long for gossip this quick.
+    options.duration = seconds(3);
+    options.faults.partitions = true;
+    options.gossip.probe_interval = milliseconds(100);
+    options.gossip.probe_timeout = milliseconds(40);
+    options.gossip.gossip_interval = milliseconds(25);
+    options.gossip.suspicion.min = milliseconds(100);
+    options.gossip.suspicion.max = milliseconds(400);
     for (const Violation& v : RunWorld(options).violations) found = found || v.invariant == "I17";
   }
   EXPECT_TRUE(found);

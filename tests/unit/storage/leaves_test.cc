@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/model/limits.h"
 #include "core/model/merkle.h"
+#include "storage/leaf_table.h"
 #include "storage/replica_store.h"
 #include "tests/sim/sim_random.h"
 #include "tests/unit/storage/test_support.h"
@@ -81,6 +82,32 @@ class Writer {
 absl::Status OpenWithTrees(SimStore* sim) {
   absl::Status opened = sim->Open();
   return opened.ok() ? sim->engine->OpenTrees(kCluster) : opened;
+}
+
+TEST(LeafTableTest, KeepsEveryLeafWhileAPartitionFills) {
+  LeafTable table;
+  sim::SimRandom random(7);
+  std::map<PartitionId, std::array<uint64_t, kTreeLeaves>> model;
+  for (int step = 0; step < 20'000; ++step) {
+    const PartitionId partition(static_cast<uint16_t>(random.Below(3) * (kPartitionCount / 2 - 1)));
+    const LeafId leaf{partition, static_cast<uint8_t>(random.Below(kTreeLeaves))};
+    const uint64_t hash = random.Below(8) == 0 ? 0 : random.Next64();
+    EXPECT_EQ(table.Leaf(leaf), model[partition][leaf.segment]);
+    table.Set(leaf, hash);
+    model[partition][leaf.segment] = hash;
+    EXPECT_EQ(table.Leaf(leaf), hash);
+    if (step % 100 != 0) continue;
+    for (const auto& [id, leaves] : model) {
+      EXPECT_EQ(table.Tree(id), PartitionTree(leaves));
+      EXPECT_EQ(table.Root(id), PartitionTree(leaves).root());
+    }
+  }
+  table.Clear();
+  for (const auto& [id, leaves] : model) {
+    EXPECT_TRUE(table.Has(id));
+    EXPECT_EQ(table.Tree(id), PartitionTree());
+  }
+  EXPECT_FALSE(table.Has(PartitionId(5)));
 }
 
 TEST(LeavesTest, AreThoseOfTheRecordsAfterAnyWrites) {
