@@ -16,7 +16,7 @@
 namespace henge::cli {
 namespace {
 
-constexpr size_t kKeyShownBytesMax = 120;
+constexpr size_t kKeyBytesShown = 120;
 
 AssignmentFigures FiguresOf(const ClusterState& state) {
   return MeasureAssignment(state.members, state.replicas, state.owners, state.owners);
@@ -98,8 +98,8 @@ ExitCode ShowKey(Context& context, const Ring& ring, const std::string& key) {
     context.out() << PrettyJson(json) << '\n';
     return ExitCode::kOk;
   }
-  context.out() << "key        " << OneLine(key, kKeyShownBytesMax) << '\n';
-  if (HashTag(key) != key) context.out() << "hash tag   " << OneLine(HashTag(key), kKeyShownBytesMax) << '\n';
+  context.out() << "key        " << OneLine(key, kKeyBytesShown) << '\n';
+  if (HashTag(key) != key) context.out() << "hash tag   " << OneLine(HashTag(key), kKeyBytesShown) << '\n';
   context.out() << "partition  " << partition.value() << " of " << kPartitionCount << "\n\n";
   Table table({{"ROLE"}, {"NAME"}, {"ADDRESS"}, {"ZONE"}});
   auto add = [&](const std::string& role, MemberId id) {

@@ -17,7 +17,7 @@
 namespace henge::cli {
 namespace {
 
-constexpr size_t kKeyShownBytesMax = 60;
+constexpr size_t kKeyColumnBytesMax = 60;
 constexpr size_t kValueShownBytesMax = 50;
 
 struct ExportFlags {
@@ -63,7 +63,7 @@ ExitCode Scan(Context& context, const WalkFlags& flags) {
     }
     uint64_t bytes = 0;
     for (const std::string& value : item.values) bytes += value.size();
-    table.AddRow({OneLine(item.key, kKeyShownBytesMax), absl::StrCat(item.values.size()), absl::StrCat(bytes),
+    table.AddRow({OneLine(item.key, kKeyColumnBytesMax), absl::StrCat(item.values.size()), absl::StrCat(bytes),
                   item.values.empty() ? "" : OneLine(item.values[0], kValueShownBytesMax)});
   };
   // A table needs all its rows to be aligned.

@@ -1,23 +1,40 @@
 include(GoogleTest)
 
-# henge_library(NAME SOURCES ... DEPS ... [PRIVATE_DEPS ...]): one static library per folder.
+# henge_library(NAME SOURCES ... DEPS ... [PRIVATE_DEPS ...] [PCH target]): one static library per folder.
 function(henge_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PCH" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   if(NOT ARG_SOURCES)
     message(FATAL_ERROR "${name} has no sources")
   endif()
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  if(NOT ARG_PCH)
+    set(ARG_PCH henge_pch)
+  endif()
+  target_precompile_headers(${name} REUSE_FROM ${ARG_PCH})
+endfunction()
+
+# henge_test_library(NAME SOURCES ... DEPS ...): what several test binaries use.
+function(henge_test_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS} GTest::gmock)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE ${HENGE_TEST_OPTIONS})
+  target_precompile_headers(${name} REUSE_FROM henge_test_pch)
 endfunction()
 
 # What the sanitizer builds compile: the unit and contract tests, not the programs that users run.
 add_custom_target(henge_tests)
 
-# henge_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds]): one gtest binary, each test known to ctest.
+# henge_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds] [ALONE ...]): one gtest binary, each test known to
+# ctest. ALONE are sources whose local names others have too; they are compiled by themselves.
 function(henge_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS;ALONE" ${ARGN})
+  set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  target_compile_options(${name} PRIVATE ${HENGE_TEST_OPTIONS})
   target_precompile_headers(${name} REUSE_FROM henge_test_pch)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)

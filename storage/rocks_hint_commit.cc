@@ -12,7 +12,7 @@
 namespace henge {
 namespace {
 
-constexpr size_t kGroupBytesMax = size_t{8} << 20;
+constexpr size_t kHintGroupBytesMax = size_t{8} << 20;
 
 }  // namespace
 
@@ -143,7 +143,7 @@ void RocksHintStore::RunCommits(std::vector<std::unique_ptr<WorkItem>> work) {
   size_t bytes = 0;
   for (std::unique_ptr<WorkItem>& item : work) {
     auto* job = static_cast<CommitWork*>(item.get());
-    if (!group.empty() && bytes + job->bytes > kGroupBytesMax) {
+    if (!group.empty() && bytes + job->bytes > kHintGroupBytesMax) {
       CommitGroup(group);
       group.clear();
       bytes = 0;

@@ -24,8 +24,6 @@ constexpr size_t kCacheBytesMax = size_t{8} << 20;
 constexpr size_t kWriteBufferBytesMax = size_t{8} << 20;
 constexpr int kWriteBuffers = 2;
 
-std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
 }  // namespace
 
 // One of three kinds: keys to read (`read`), a page to read (`page`), or neither: a look at the disk.
@@ -85,9 +83,9 @@ absl::Status RocksHintStore::TakeCensus() {
   std::map<std::pair<MemberId, PartitionId>, Census> census;
   std::unique_ptr<rocksdb::Iterator> at(base_.db->NewIterator(options));
   for (at->SeekToFirst(); at->Valid(); at->Next()) {
-    const std::string_view key_bytes = View(at->key());
+    const std::string_view key_bytes = at->key().ToStringView();
     absl::StatusOr<HintKey> key = DecodeHintKey(key_bytes);
-    const absl::Status hint = key.ok() ? DecodeStoredHint(key_bytes, View(at->value())).status() : key.status();
+    const absl::Status hint = key.ok() ? DecodeStoredHint(key_bytes, at->value().ToStringView()).status() : key.status();
     if (!hint.ok()) {
       SayBroken(key.value_or(HintKey()), hint);
       rocksdb::Status status = aside.Put(AsideKey(key_bytes), at->value());
@@ -171,7 +169,7 @@ std::vector<HintStore::ReadResult> RocksHintStore::ReadNow(const std::vector<Hin
     } else if (!status.ok()) {
       results.emplace_back(FromRocks(status, "can't read a hint"));
     } else {
-      absl::StatusOr<StoredHint> hint = DecodeStoredHint(key_bytes, View(value));
+      absl::StatusOr<StoredHint> hint = DecodeStoredHint(key_bytes, value.ToStringView());
       results.push_back(hint.ok() ? ReadResult(*std::move(hint)) : ReadResult(std::move(hint).status()));
     }
   }
@@ -190,7 +188,7 @@ absl::StatusOr<HintStore::Page> RocksHintStore::PageNow(const PageQuery& query) 
   size_t bytes = 0;
   at->Seek(query.cursor.empty() ? HintRangeBegin(query.target, 0) : query.cursor + '\0');
   while (at->Valid() && bytes < query.bytes_max && page.items.size() < query.items_max) {
-    const std::string_view key_bytes = View(at->key());
+    const std::string_view key_bytes = at->key().ToStringView();
     absl::StatusOr<HintKey> key = DecodeHintKey(key_bytes);
     if (key.ok() && key->record.partition.value() % query.shards != query.shard) {
       // Another shard's: on to the next partition of this one.
@@ -202,7 +200,7 @@ absl::StatusOr<HintStore::Page> RocksHintStore::PageNow(const PageQuery& query) 
     page.cursor = std::string(key_bytes);
     bytes += key_bytes.size() + at->value().size();
     if (key.ok()) {
-      absl::StatusOr<StoredHint> hint = DecodeStoredHint(key_bytes, View(at->value()));
+      absl::StatusOr<StoredHint> hint = DecodeStoredHint(key_bytes, at->value().ToStringView());
       if (hint.ok()) {
         page.items.emplace_back(*std::move(key), *std::move(hint));
       } else {

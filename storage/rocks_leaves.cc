@@ -23,8 +23,6 @@ constexpr char kTreesName[] = "trees";
 constexpr uint8_t kTreesVersion = 1;
 constexpr size_t kBatchBytesMax = size_t{1} << 20;
 
-std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
 std::string HashBytes(uint64_t hash) {
   std::string bytes;
   ByteWriter(&bytes).Fixed64(hash);
@@ -65,9 +63,9 @@ absl::Status RocksEngine::LoadTrees() {
   options.fill_cache = false;
   std::unique_ptr<rocksdb::Iterator> at(parts_.db->NewIterator(options, leaves_family()));
   for (at->SeekToFirst(); at->Valid(); at->Next()) {
-    ByteReader value(View(at->value()));
+    ByteReader value(at->value().ToStringView());
     const uint64_t hash = value.Fixed64();
-    const std::string_view key = View(at->key());
+    const std::string_view key = at->key().ToStringView();
     const bool whole = value.AtEnd() && key.size() == kLeafKeyBytes;
     if (!whole || LeafOfKey(key).partition.value() >= kPartitionCount) {
       return absl::DataLossError(
@@ -132,10 +130,10 @@ void RocksEngine::ScanForTrees() {
       at->Seek(PartitionBegin(PartitionId(static_cast<uint16_t>(++next))));
       continue;
     }
-    if (!at->Valid() || View(at->key()) >= end) return;
-    const LeafId leaf = LeafOfKey(View(at->key()));
+    if (!at->Valid() || at->key().ToStringView() >= end) return;
+    const LeafId leaf = LeafOfKey(at->key().ToStringView());
     next = leaf.partition.value();
-    std::optional<LeafRecord> record = HashStored(View(at->key()), View(at->value()));
+    std::optional<LeafRecord> record = HashStored(at->key().ToStringView(), at->value().ToStringView());
     if (record.has_value()) leaves_.Set(leaf, leaves_.Leaf(leaf) ^ record->hash);
     at->Next();
   }
@@ -151,7 +149,7 @@ absl::StatusOr<uint64_t> RocksEngine::HashOfLeaf(LeafId leaf) {
   std::unique_ptr<rocksdb::Iterator> at(parts_.db->NewIterator(options));
   uint64_t hash = 0;
   for (at->Seek(SegmentBegin(leaf)); at->Valid(); at->Next()) {
-    std::optional<LeafRecord> record = HashStored(View(at->key()), View(at->value()));
+    std::optional<LeafRecord> record = HashStored(at->key().ToStringView(), at->value().ToStringView());
     if (record.has_value()) hash ^= record->hash;
   }
   HENGE_RETURN_IF_ERROR(FromRocks(at->status(), "can't scan a leaf"));

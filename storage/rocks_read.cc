@@ -25,8 +25,6 @@ struct ReadWork : WorkItem {
   const ReadKind kind;
 };
 
-std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
 }  // namespace
 
 struct RocksEngine::ReadJob : ReadWork {
@@ -104,7 +102,7 @@ std::vector<StoreEngine::ReadResult> RocksEngine::ReadRecords(std::span<const Re
     }
     ReadResult result = std::nullopt;
     if (statuses[i].ok()) {
-      absl::StatusOr<StoredRecord> record = DecodeStoredRecord(View(slices[i]), View(values[i]));
+      absl::StatusOr<StoredRecord> record = DecodeStoredRecord(slices[i].ToStringView(), values[i].ToStringView());
       result = record.ok() ? ReadResult(*std::move(record)) : ReadResult(std::move(record).status());
     } else {
       result = FromRocks(statuses[i], statuses[i].IsIncomplete() ? "needs the disk" : "can't read a record");
@@ -208,11 +206,11 @@ absl::StatusOr<StoreEngine::Page> RocksEngine::ReadPage(const ScanJob& job) {
   size_t bytes = 0;
   at->Seek(job.cursor.empty() ? begin : job.cursor + '\0');
   for (; at->Valid() && bytes < job.bytes_max; at->Next()) {
-    std::string_view storage_key = View(at->key());
+    std::string_view storage_key = at->key().ToStringView();
     bytes += storage_key.size() + at->value().size();
     page.cursor = std::string(storage_key);
     absl::StatusOr<RecordKey> key = ParseStorageKey(storage_key);
-    absl::StatusOr<StoredRecord> record = DecodeStoredRecord(storage_key, View(at->value()));
+    absl::StatusOr<StoredRecord> record = DecodeStoredRecord(storage_key, at->value().ToStringView());
     if (key.ok() && record.ok()) {
       page.items.emplace_back(*std::move(key), *std::move(record));
     } else {
@@ -238,7 +236,7 @@ absl::StatusOr<StoreEngine::LeafPage> RocksEngine::ReadLeafPage(const LeafJob& j
   at->Seek(job.after.has_value() ? StorageKey(*job.after) + '\0' : SegmentBegin(job.leaf));
   for (; at->Valid() && bytes < job.bytes_max; at->Next()) {
     bytes += at->key().size() + sizeof(uint64_t);
-    std::optional<LeafRecord> record = HashStored(View(at->key()), View(at->value()));
+    std::optional<LeafRecord> record = HashStored(at->key().ToStringView(), at->value().ToStringView());
     if (record.has_value()) page.records.push_back(*std::move(record));
   }
   if (!at->status().ok()) return FromRocks(at->status(), "can't scan a leaf");

@@ -12,7 +12,7 @@
 namespace henge {
 namespace {
 
-constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kContextVersion = 1;
 constexpr size_t kChecksumBytes = 8;
 constexpr uint64_t kKeyHashSeed = 0x636f6e74'00000000;  // "cont", then the bucket id
 constexpr uint64_t kChecksumSeed = 0x636f6e74'73756d00;
@@ -31,7 +31,7 @@ std::string SealContext(const Context& context, ClusterId cluster, BucketId buck
   std::string sealed;
   sealed.reserve(1 + 8 + 8 + 8 + EncodedVvSize(context.vv) + kChecksumBytes);
   ByteWriter out(&sealed);
-  out.Byte(kFormatVersion);
+  out.Byte(kContextVersion);
   out.Fixed64(cluster.value());
   out.Fixed64(KeyHash(bucket, key));
   out.Fixed64(context.hlc_max);
@@ -53,8 +53,8 @@ absl::StatusOr<Context> OpenContext(std::string_view sealed, ClusterId cluster, 
 
   ByteReader in(body);
   const uint8_t version = in.Byte();
-  if (version != kFormatVersion) {
-    return Refused(absl::StrCat("has format version ", version, ", this node knows ", kFormatVersion,
+  if (version != kContextVersion) {
+    return Refused(absl::StrCat("has format version ", version, ", this node knows ", kContextVersion,
                                 ": read the key again through this node"));
   }
   const ClusterId of_cluster(in.Fixed64());

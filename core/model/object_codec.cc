@@ -12,7 +12,7 @@
 namespace henge {
 namespace {
 
-constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kObjectVersion = 1;
 
 constexpr uint8_t kTombstone = 1;
 constexpr uint8_t kExpires = 2;
@@ -113,7 +113,7 @@ size_t Object::EncodedSize() const {
 
 void Object::EncodeTo(std::string* out) const {
   out->reserve(out->size() + EncodedSize());
-  out->push_back(static_cast<char>(kFormatVersion));
+  out->push_back(static_cast<char>(kObjectVersion));
   EncodeVv(vv_, out);
   char buffer[kSiblingHeaderBytesMax];
   out->append(buffer, PutVarint(buffer, siblings_.size()) - buffer);
@@ -132,7 +132,7 @@ std::string Object::Encode() const {
 
 absl::StatusOr<Object> Object::Decode(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.Byte() != kFormatVersion) return NotAnObject(bytes.empty() ? "empty" : "unknown format version");
+  if (in.Byte() != kObjectVersion) return NotAnObject(bytes.empty() ? "empty" : "unknown format version");
   Object object;
   object.vv_ = DecodeVv(&in);
   if (!in.ok()) return NotAnObject("its version vector is truncated or not canonical");

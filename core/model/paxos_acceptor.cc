@@ -8,7 +8,7 @@
 namespace henge {
 namespace {
 
-constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kAcceptorVersion = 1;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ bool PaxosAcceptor::Accept(Ballot ballot, std::string value) {
 std::string PaxosAcceptor::Encode(StateVersion version) const {
   std::string bytes;
   ByteWriter out(&bytes);
-  out.Byte(kFormatVersion);
+  out.Byte(kAcceptorVersion);
   out.Varint(version.value());
   WriteBallot(promised_, &out);
   WriteBallot(accepted_.ballot, &out);
@@ -38,7 +38,7 @@ std::string PaxosAcceptor::Encode(StateVersion version) const {
 
 absl::StatusOr<PaxosAcceptor::Stored> PaxosAcceptor::Decode(std::string_view bytes) {
   ByteReader in(bytes);
-  const bool known = in.Byte() == kFormatVersion;
+  const bool known = in.Byte() == kAcceptorVersion;
   Stored stored;
   stored.version = StateVersion(in.Varint());
   PaxosAcceptor& acceptor = stored.acceptor;

@@ -7,7 +7,7 @@
 namespace henge {
 namespace {
 
-constexpr size_t kFragmentBytesKept = size_t{256} << 10;
+constexpr size_t kReplyFragmentBytesKept = size_t{256} << 10;
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void ReplyStream::Flush(int shard, int64_t calls, int64_t bytes) {
   std::string& fragment = shards_[shard].fragment;
   Append(fragment);
   fragment.clear();
-  if (fragment.capacity() > kFragmentBytesKept) fragment.shrink_to_fit();
+  if (fragment.capacity() > kReplyFragmentBytesKept) fragment.shrink_to_fit();
   calls_in_flight_.fetch_sub(calls, std::memory_order_acq_rel);
   bytes_in_flight_.fetch_sub(bytes, std::memory_order_relaxed);
   if (idle_.load(std::memory_order_acquire)) MaybeRead();

@@ -14,7 +14,7 @@ namespace {
 
 // Deadlines are looked at together, so a call may end this much late.
 constexpr Duration kSweepGrain = std::chrono::milliseconds(5);
-constexpr size_t kFragmentBytesKept = size_t{1} << 20;
+constexpr size_t kOutFragmentBytesKept = size_t{1} << 20;
 
 }  // namespace
 
@@ -107,7 +107,7 @@ void ShardTransport::SendTo(int peer) {
   }
   out.ids.clear();
   out.fragment.clear();
-  if (out.fragment.capacity() > kFragmentBytesKept) out.fragment.shrink_to_fit();
+  if (out.fragment.capacity() > kOutFragmentBytesKept) out.fragment.shrink_to_fit();
 }
 
 void ShardTransport::PostAnswers(std::vector<Answer> answers) {

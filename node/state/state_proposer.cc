@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr Duration kPhaseTime = std::chrono::seconds(1);
 constexpr Duration kLearnTime = std::chrono::seconds(2);
-constexpr Duration kPauseFirst = milliseconds(10);
+constexpr Duration kRoundPauseFirst = milliseconds(10);
 constexpr Duration kPauseMax = milliseconds(640);
 constexpr size_t kWaitingMax = 64;
 
@@ -97,7 +97,7 @@ Task<void> StateProposer::Run(Proposal proposal) {
 }
 
 Task<absl::StatusOr<StateVersion>> StateProposer::Decide(Proposal* proposal) {
-  Duration pause = kPauseFirst;
+  Duration pause = kRoundPauseFirst;
   while (true) {
     const RingPtr base = holder_.ring();
     if (std::optional<StateVersion> won = VersionOfChange(base->state(), proposal->id); won.has_value()) co_return *won;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto kTreeLevelMax = static_cast<uint32_t>(TreeLevel::kRecords);
 
-absl::Status Invalid(const std::string& what) {
+absl::Status BadTreeCall(const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("bad peer call: ", what));
 }
 
@@ -33,11 +33,11 @@ uint32_t NodesOf(TreeLevel level) {
 
 absl::Status CheckNodes(const v1::TreeCall& in, TreeLevel level) {
   const auto count = static_cast<size_t>(in.nodes_size());
-  if (count > kTreeNodesMax) return Invalid(absl::StrCat(count, " tree nodes, the limit is ", kTreeNodesMax));
-  if (level == TreeLevel::kRecords && count != 1) return Invalid(absl::StrCat("records of ", count, " leaves"));
+  if (count > kTreeNodesMax) return BadTreeCall(absl::StrCat(count, " tree nodes, the limit is ", kTreeNodesMax));
+  if (level == TreeLevel::kRecords && count != 1) return BadTreeCall(absl::StrCat("records of ", count, " leaves"));
   for (int i = 0; i < in.nodes_size(); ++i) {
-    if (in.nodes(i) >= NodesOf(level)) return Invalid(absl::StrCat("there is no tree node ", in.nodes(i)));
-    if (i > 0 && in.nodes(i) <= in.nodes(i - 1)) return Invalid("tree nodes out of order");
+    if (in.nodes(i) >= NodesOf(level)) return BadTreeCall(absl::StrCat("there is no tree node ", in.nodes(i)));
+    if (i > 0 && in.nodes(i) <= in.nodes(i - 1)) return BadTreeCall("tree nodes out of order");
   }
   return absl::OkStatus();
 }
@@ -62,12 +62,12 @@ void TreeRequestToProto(TreeRequest request, v1::TreeCall* out) {
 
 absl::StatusOr<TreeRequest> TreeRequestFromProto(v1::TreeCall* in) {
   if (in->level() < 1 || in->level() > kTreeLevelMax) {
-    return Invalid(absl::StrCat("a level ", in->level(), " of trees, which this version doesn't know"));
+    return BadTreeCall(absl::StrCat("a level ", in->level(), " of trees, which this version doesn't know"));
   }
   if (in->stride() < 1 || in->stride() > kTreeStrideMax || in->first() >= in->stride()) {
-    return Invalid(absl::StrCat("the partitions ", in->first(), " modulo ", in->stride()));
+    return BadTreeCall(absl::StrCat("the partitions ", in->first(), " modulo ", in->stride()));
   }
-  if (in->after_key().size() > kKeyBytesMax) return Invalid("a key to go on after that is too long");
+  if (in->after_key().size() > kKeyBytesMax) return BadTreeCall("a key to go on after that is too long");
   TreeRequest request;
   request.level = static_cast<TreeLevel>(in->level());
   if (absl::Status nodes = CheckNodes(*in, request.level); !nodes.ok()) return nodes;

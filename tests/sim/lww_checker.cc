@@ -13,7 +13,7 @@ namespace {
 
 using Rank = std::pair<uint64_t, Dot>;  // by what P9 decides
 
-MutationId IdOf(const Sibling& sibling) { return static_cast<MutationId>(sibling.op_id.low); }
+MutationId LwwIdOf(const Sibling& sibling) { return static_cast<MutationId>(sibling.op_id.low); }
 Rank RankOf(const Sibling& sibling) { return {sibling.hlc, sibling.dot}; }
 
 class Judge {
@@ -76,10 +76,10 @@ class Judge {
       return;
     }
     if (mine.has_value() && RankOf(*last) < *mine) {
-      Report("I1", absl::StrCat("acked v", m.id, " of ", m.key, " lost against v", IdOf(*last), " of a lower stamp"));
+      Report("I1", absl::StrCat("acked v", m.id, " of ", m.key, " lost against v", LwwIdOf(*last), " of a lower stamp"));
     }
-    if (MintedOnce(IdOf(*last)) && Ancestors(m).contains(IdOf(*last))) {
-      Report("I1", absl::StrCat("acked v", m.id, " of ", m.key, " lost against v", IdOf(*last),
+    if (MintedOnce(LwwIdOf(*last)) && Ancestors(m).contains(LwwIdOf(*last))) {
+      Report("I1", absl::StrCat("acked v", m.id, " of ", m.key, " lost against v", LwwIdOf(*last),
                                 ", which its writer had seen"));
     }
   }
@@ -90,7 +90,7 @@ class Judge {
     }
     if (!read.final) return;
     const bool live = last != nullptr && !last->tombstone;
-    const bool same = live ? read.values == std::vector<MutationId>{IdOf(*last)} : read.values.empty();
+    const bool same = live ? read.values == std::vector<MutationId>{LwwIdOf(*last)} : read.values.empty();
     if (!same) Report("I1", absl::StrCat("a final read of ", read.key, " doesn't show what the replicas hold"));
   }
 

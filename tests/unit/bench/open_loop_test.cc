@@ -11,8 +11,8 @@ namespace henge::bench {
 namespace {
 
 constexpr int64_t kUs = 1'000;
-constexpr int64_t kMs = 1'000 * kUs;
-constexpr int64_t kSecond = 1'000 * kMs;
+constexpr int64_t kMillisecond = 1'000 * kUs;
+constexpr int64_t kOneSecond = 1'000 * kMillisecond;
 
 class OpenLoopTest : public testing::Test {
  protected:
@@ -37,7 +37,7 @@ TEST(ArrivalScheduleTest, PoissonGapsHaveTheirMeanAndVariance) {
   for (int i = 0; i < kDraws; ++i) {
     const int64_t at = schedule.NextNs();
     ASSERT_GE(at, last);
-    const auto gap_ms = static_cast<double>(at - last) / kMs;
+    const auto gap_ms = static_cast<double>(at - last) / kMillisecond;
     sum += gap_ms;
     squares += gap_ms * gap_ms;
     last = at;
@@ -50,7 +50,7 @@ TEST(ArrivalScheduleTest, PoissonGapsHaveTheirMeanAndVariance) {
 
 TEST_F(OpenLoopTest, StartsAtTheRateHoweverSlowTheTarget) {
   VirtualServer target(time_, 100 * kUs);
-  const PhaseStats stats = RunOpenLoop(Context(target), {2 * kSecond, 0}, {1000});
+  const PhaseStats stats = RunOpenLoop(Context(target), {2 * kOneSecond, 0}, {1000});
   EXPECT_EQ(target.puts, 2000u);
   EXPECT_EQ(stats.put.latency_ns.count(), 2000u);
   EXPECT_NEAR(stats.put.latency_ns.Percentile(99.99), 100 * kUs, kUs);
@@ -61,37 +61,37 @@ TEST_F(OpenLoopTest, StartsAtTheRateHoweverSlowTheTarget) {
 // last hardly at all. A generator that waits for answers would have seen one slow operation.
 TEST_F(OpenLoopTest, AStallIsSeenByAllThatItDelays) {
   VirtualServer target(time_, kUs);
-  target.opens_ns = kSecond;
-  const PhaseStats stats = RunOpenLoop(Context(target), {2 * kSecond, 0}, {1000});
+  target.opens_ns = kOneSecond;
+  const PhaseStats stats = RunOpenLoop(Context(target), {2 * kOneSecond, 0}, {1000});
   ASSERT_EQ(stats.put.latency_ns.count(), 2000u);
-  EXPECT_NEAR(stats.put.latency_ns.max(), kSecond, kMs);
-  EXPECT_NEAR(stats.put.latency_ns.Percentile(75), kSecond / 2, 10 * kMs);
-  EXPECT_LT(stats.put.latency_ns.Percentile(49), kMs);
+  EXPECT_NEAR(stats.put.latency_ns.max(), kOneSecond, kMillisecond);
+  EXPECT_NEAR(stats.put.latency_ns.Percentile(75), kOneSecond / 2, 10 * kMillisecond);
+  EXPECT_LT(stats.put.latency_ns.Percentile(49), kMillisecond);
 }
 
 // With one place only, starts wait; latency still counts from when they were due.
 TEST_F(OpenLoopTest, ABoundOnWhatIsInFlightHidesNoDelay) {
   VirtualServer target(time_, kUs);
-  target.opens_ns = kSecond;
+  target.opens_ns = kOneSecond;
   const PhaseStats stats = RunOpenLoop(Context(target), {0, 1000},
                                        {.ops_per_s = 1000, .arrivals = ArrivalKind::kConstant, .in_flight_max = 1});
   EXPECT_EQ(target.in_flight_max, 1);
-  EXPECT_NEAR(stats.put.latency_ns.max(), kSecond, 2 * kMs);
-  EXPECT_GT(stats.put.latency_ns.Percentile(50), 400 * kMs);
-  EXPECT_GT(stats.schedule_lag_ns.Percentile(50), 400 * kMs);
+  EXPECT_NEAR(stats.put.latency_ns.max(), kOneSecond, 2 * kMillisecond);
+  EXPECT_GT(stats.put.latency_ns.Percentile(50), 400 * kMillisecond);
+  EXPECT_GT(stats.schedule_lag_ns.Percentile(50), 400 * kMillisecond);
 }
 
 TEST_F(OpenLoopTest, OverloadShowsAsLatencyAndAsAchievedRate) {
-  VirtualServer target(time_, 2 * kMs);  // carries 500 a second
-  const PhaseStats stats = RunOpenLoop(Context(target), {2 * kSecond, 0}, {1000});
+  VirtualServer target(time_, 2 * kMillisecond);  // carries 500 a second
+  const PhaseStats stats = RunOpenLoop(Context(target), {2 * kOneSecond, 0}, {1000});
   EXPECT_EQ(stats.put.latency_ns.count(), 2000u);
   EXPECT_NEAR(static_cast<double>(stats.put.in_window) / stats.window_s, 500, 2);
-  EXPECT_NEAR(stats.put.latency_ns.max(), 2 * kSecond, 10 * kMs);
+  EXPECT_NEAR(stats.put.latency_ns.max(), 2 * kOneSecond, 10 * kMillisecond);
 }
 
 TEST(RealTimeTest, SleepsUntilTheDeadlineAndNotLess) {
   const auto time = MakeRealBenchTime();
-  const int64_t deadline = time->NowNs() + 2 * kMs;
+  const int64_t deadline = time->NowNs() + 2 * kMillisecond;
   time->SleepUntil(deadline);
   EXPECT_GE(time->NowNs(), deadline);
 }

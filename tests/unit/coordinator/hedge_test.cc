@@ -9,11 +9,11 @@ namespace {
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 
-const Object kRecord = MakeObject({{.store = 2, .counter = 2, .value = "v"}});
+const Object kHedged = MakeObject({{.store = 2, .counter = 2, .value = "v"}});
 
 class Hedge : public testing::Test {
  protected:
-  explicit Hedge(CoordinatorOptions options = {}) : rig_(3, options) { rig_.local.records["k"] = kRecord; }
+  explicit Hedge(CoordinatorOptions options = {}) : rig_(3, options) { rig_.local.records["k"] = kHedged; }
 
   // One get whose first peer never answers and whose hedge is answered; returns the silent peer.
   uint32_t GetAroundSilence() {
@@ -133,7 +133,7 @@ TEST_F(Hedge, P39ADisqualifiedReplicaIsProbedHalfOpenAndComesBack) {
   EXPECT_EQ(rig_.transport.CountTo<ReadRequest>(MemberId(silent)), before + 1) << "one an interval";
   rig_.transport.Answer(rig_.transport.Open<ReadRequest>(MemberId(5 - silent)).front(), Same());
   EXPECT_TRUE(reply->has_value()) << "the read doesn't wait for the probe";
-  rig_.transport.Answer(rig_.transport.Open<ReadRequest>(MemberId(silent)).back(), Found(kRecord));
+  rig_.transport.Answer(rig_.transport.Open<ReadRequest>(MemberId(silent)).back(), Found(kHedged));
   EXPECT_EQ(rig_.tracer.events["PeerQualified"], 1);
 }
 

@@ -65,35 +65,35 @@ TEST(CompareLeafTest, ListsOutOfOrderAreRefused) {
 }
 
 constexpr MemberId kPeer(2);
-constexpr PartitionId kPartition(9);
+constexpr PartitionId kDiffed(9);
 
 MonotonicTime At(int ms) { return MonotonicTime(milliseconds(ms)); }
 
 TEST(DifferenceWatchTest, ALeafIsScannedOnceItHasDifferedForAWhile) {
   DifferenceWatch watch(milliseconds(100), 10);
-  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 3, At(0)));
-  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 3, At(99)));
-  EXPECT_TRUE(watch.Differs(kPeer, kPartition, 3, At(100)));
-  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 4, At(100))) << "another leaf";
-  EXPECT_FALSE(watch.Differs(MemberId(3), kPartition, 3, At(100))) << "another peer";
+  EXPECT_FALSE(watch.Differs(kPeer, kDiffed, 3, At(0)));
+  EXPECT_FALSE(watch.Differs(kPeer, kDiffed, 3, At(99)));
+  EXPECT_TRUE(watch.Differs(kPeer, kDiffed, 3, At(100)));
+  EXPECT_FALSE(watch.Differs(kPeer, kDiffed, 4, At(100))) << "another leaf";
+  EXPECT_FALSE(watch.Differs(MemberId(3), kDiffed, 3, At(100))) << "another peer";
 }
 
 TEST(DifferenceWatchTest, EqualityInBetweenStartsAnew) {
   DifferenceWatch watch(milliseconds(100), 10);
-  watch.Differs(kPeer, kPartition, 3, At(0));
-  watch.LeafIsEqual(kPeer, kPartition, 3);
-  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 3, At(200)));
-  watch.PartitionIsEqual(kPeer, kPartition);
-  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 3, At(400)));
+  watch.Differs(kPeer, kDiffed, 3, At(0));
+  watch.LeafIsEqual(kPeer, kDiffed, 3);
+  EXPECT_FALSE(watch.Differs(kPeer, kDiffed, 3, At(200)));
+  watch.PartitionIsEqual(kPeer, kDiffed);
+  EXPECT_FALSE(watch.Differs(kPeer, kDiffed, 3, At(400)));
   watch.PartitionIsEqual(kPeer, PartitionId(8));
-  EXPECT_TRUE(watch.Differs(kPeer, kPartition, 3, At(500))) << "another partition was equal";
+  EXPECT_TRUE(watch.Differs(kPeer, kDiffed, 3, At(500))) << "another partition was equal";
 }
 
 TEST(DifferenceWatchTest, CountsPerPeer) {
   DifferenceWatch watch(milliseconds(100), 10);
-  watch.Differs(kPeer, kPartition, 255, At(5));
+  watch.Differs(kPeer, kDiffed, 255, At(5));
   watch.Differs(kPeer, PartitionId(16383), 0, At(2));
-  watch.Differs(MemberId(3), kPartition, 0, At(1));
+  watch.Differs(MemberId(3), kDiffed, 0, At(1));
   EXPECT_EQ(watch.CountOf(kPeer), 2);
   EXPECT_EQ(watch.OldestOf(kPeer), At(2));
   EXPECT_EQ(watch.OldestOf(MemberId(1)), std::nullopt);
@@ -104,13 +104,13 @@ TEST(DifferenceWatchTest, CountsPerPeer) {
 
 TEST(DifferenceWatchTest, WhatFindsNoRoomIsWatchedLater) {
   DifferenceWatch watch(milliseconds(100), 1);
-  watch.Differs(kPeer, kPartition, 1, At(0));
-  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 2, At(0)));
-  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 2, At(200)));
+  watch.Differs(kPeer, kDiffed, 1, At(0));
+  EXPECT_FALSE(watch.Differs(kPeer, kDiffed, 2, At(0)));
+  EXPECT_FALSE(watch.Differs(kPeer, kDiffed, 2, At(200)));
   EXPECT_EQ(watch.size(), 1);
-  watch.LeafIsEqual(kPeer, kPartition, 1);
-  EXPECT_FALSE(watch.Differs(kPeer, kPartition, 2, At(200)));
-  EXPECT_TRUE(watch.Differs(kPeer, kPartition, 2, At(300)));
+  watch.LeafIsEqual(kPeer, kDiffed, 1);
+  EXPECT_FALSE(watch.Differs(kPeer, kDiffed, 2, At(200)));
+  EXPECT_TRUE(watch.Differs(kPeer, kDiffed, 2, At(300)));
 }
 
 }  // namespace

@@ -5,35 +5,35 @@
 namespace henge {
 namespace {
 
-Ballot At(uint64_t round, uint32_t member) { return {round, MemberId(member)}; }
+Ballot Numbered(uint64_t round, uint32_t member) { return {round, MemberId(member)}; }
 
 TEST(PaxosAcceptorTest, P31PromisesOnlyWhatIsAboveAllThatItSaw) {
   PaxosAcceptor acceptor;
   EXPECT_FALSE(acceptor.Prepare(Ballot()));
-  EXPECT_TRUE(acceptor.Prepare(At(2, 1)));
-  EXPECT_FALSE(acceptor.Prepare(At(2, 1))) << "a ballot is asked for once, or by one who has forgotten";
-  EXPECT_FALSE(acceptor.Prepare(At(1, 9)));
-  EXPECT_TRUE(acceptor.Prepare(At(2, 2))) << "of one round, the greater member goes first";
-  EXPECT_EQ(acceptor.promised(), At(2, 2));
+  EXPECT_TRUE(acceptor.Prepare(Numbered(2, 1)));
+  EXPECT_FALSE(acceptor.Prepare(Numbered(2, 1))) << "a ballot is asked for once, or by one who has forgotten";
+  EXPECT_FALSE(acceptor.Prepare(Numbered(1, 9)));
+  EXPECT_TRUE(acceptor.Prepare(Numbered(2, 2))) << "of one round, the greater member goes first";
+  EXPECT_EQ(acceptor.promised(), Numbered(2, 2));
   EXPECT_TRUE(acceptor.accepted().ballot.IsNone());
 }
 
 TEST(PaxosAcceptorTest, P31AcceptsNothingBelowItsPromise) {
   PaxosAcceptor acceptor;
   EXPECT_FALSE(acceptor.Accept(Ballot(), "none"));
-  ASSERT_TRUE(acceptor.Prepare(At(5, 1)));
-  EXPECT_FALSE(acceptor.Accept(At(4, 9), "old"));
-  EXPECT_TRUE(acceptor.Accept(At(5, 1), "a"));
-  EXPECT_TRUE(acceptor.Accept(At(6, 3), "b")) << "without a promise of its own: it is above the one that was given";
-  EXPECT_EQ(acceptor.accepted(), (PaxosVote{At(6, 3), "b"}));
-  EXPECT_EQ(acceptor.promised(), At(6, 3));
-  EXPECT_FALSE(acceptor.Accept(At(5, 1), "a")) << "a message that was sent twice";
+  ASSERT_TRUE(acceptor.Prepare(Numbered(5, 1)));
+  EXPECT_FALSE(acceptor.Accept(Numbered(4, 9), "old"));
+  EXPECT_TRUE(acceptor.Accept(Numbered(5, 1), "a"));
+  EXPECT_TRUE(acceptor.Accept(Numbered(6, 3), "b")) << "without a promise of its own: it is above the one that was given";
+  EXPECT_EQ(acceptor.accepted(), (PaxosVote{Numbered(6, 3), "b"}));
+  EXPECT_EQ(acceptor.promised(), Numbered(6, 3));
+  EXPECT_FALSE(acceptor.Accept(Numbered(5, 1), "a")) << "a message that was sent twice";
 }
 
 TEST(PaxosAcceptorTest, ItsNoteComesBackAndNoOther) {
   PaxosAcceptor acceptor;
-  ASSERT_TRUE(acceptor.Accept(At(6, 3), "value"));
-  ASSERT_TRUE(acceptor.Prepare(At(300, 2)));
+  ASSERT_TRUE(acceptor.Accept(Numbered(6, 3), "value"));
+  ASSERT_TRUE(acceptor.Prepare(Numbered(300, 2)));
   const std::string bytes = acceptor.Encode(StateVersion(7));
   const auto stored = PaxosAcceptor::Decode(bytes);
   ASSERT_TRUE(stored.ok());

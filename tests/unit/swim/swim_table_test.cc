@@ -10,12 +10,12 @@ namespace {
 using std::chrono::seconds;
 using Verdict = SwimTable::Verdict;
 
-constexpr MemberId kSelf(1), kB(2), kC(3), kD(4), kE(5);
+constexpr MemberId kOwner(1), kB(2), kC(3), kD(4), kE(5);
 
 class SwimTableTest : public testing::Test {
  protected:
-  SwimTableTest() : table_(kSelf, "self:1", SuspicionSettings{}) {
-    table_.SetMembers(std::vector<MemberId>{kSelf, kB, kC, kD, kE});
+  SwimTableTest() : table_(kOwner, "self:1", SuspicionSettings{}) {
+    table_.SetMembers(std::vector<MemberId>{kOwner, kB, kC, kD, kE});
   }
   Verdict Alive(MemberId who, uint64_t incarnation, MemberId from, std::string address = "") {
     return table_.Apply(now_, from, {who, Liveness::kAlive, incarnation, {}, std::move(address)}, false);
@@ -75,16 +75,16 @@ TEST_F(SwimTableTest, TheDeathOfALiveMemberByHearsayIsASuspicion) {
 }
 
 TEST_F(SwimTableTest, WhatIsWrongAboutThisNodeIsRefutedAboveIt) {
-  EXPECT_EQ(Suspected(kSelf, 0, kB), Verdict::kOld);
-  EXPECT_EQ(Suspected(kSelf, 1, kB), Verdict::kRefuted);
+  EXPECT_EQ(Suspected(kOwner, 0, kB), Verdict::kOld);
+  EXPECT_EQ(Suspected(kOwner, 1, kB), Verdict::kRefuted);
   EXPECT_EQ(table_.incarnation(), 2u);
-  EXPECT_EQ(Dead(kSelf, 9, kB), Verdict::kRefuted);
+  EXPECT_EQ(Dead(kOwner, 9, kB), Verdict::kRefuted);
   EXPECT_EQ(table_.incarnation(), 10u);
   // A former run of this node, elsewhere.
-  EXPECT_EQ(Alive(kSelf, 10, kB, "elsewhere:1"), Verdict::kRefuted);
+  EXPECT_EQ(Alive(kOwner, 10, kB, "elsewhere:1"), Verdict::kRefuted);
   EXPECT_EQ(table_.incarnation(), 11u);
-  EXPECT_EQ(Alive(kSelf, 11, kB, "self:1"), Verdict::kOld);
-  EXPECT_EQ(Of(kSelf), Liveness::kAlive);
+  EXPECT_EQ(Alive(kOwner, 11, kB, "self:1"), Verdict::kOld);
+  EXPECT_EQ(Of(kOwner), Liveness::kAlive);
 }
 
 TEST_F(SwimTableTest, ForgedIncarnationsAreRefusedOrJumpedAbove) {
@@ -98,9 +98,9 @@ TEST_F(SwimTableTest, ForgedIncarnationsAreRefusedOrJumpedAbove) {
   EXPECT_EQ(Alive(kB, 9 + kIncarnationJumpMax, kB), Verdict::kOld);
   EXPECT_EQ(table_.Find(kB)->incarnation, 9 + kIncarnationJumpMax);
 
-  EXPECT_EQ(Dead(kSelf, 2 * kIncarnationJumpMax, kC), Verdict::kForged);
+  EXPECT_EQ(Dead(kOwner, 2 * kIncarnationJumpMax, kC), Verdict::kForged);
   EXPECT_EQ(table_.incarnation(), 2 * kIncarnationJumpMax + 1);
-  EXPECT_EQ(Dead(kSelf, UINT64_MAX, kC), Verdict::kForged);
+  EXPECT_EQ(Dead(kOwner, UINT64_MAX, kC), Verdict::kForged);
   EXPECT_EQ(table_.incarnation(), 2 * kIncarnationJumpMax + 1);
 }
 
