@@ -10,6 +10,9 @@
 namespace henge {
 namespace {
 
+// With a replica that is given up, once everybody else was asked. A silent one is found out much sooner.
+constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
+
 absl::StatusOr<ReadReply> AsReadReply(absl::StatusOr<PeerReply> reply) {
   if (!reply.ok()) return std::move(reply).status();
   if (auto* read = std::get_if<ReadReply>(&*reply)) return std::move(*read);
@@ -146,7 +149,14 @@ int ReadRound::CountIdle() const {
 void ReadRound::ArmTimer() {
   MonotonicTime when = deadline_;
   for (const Attempt& attempt : attempts_) {
-    if (attempt.state == State::kAsked && !attempt.hedged) when = std::min(when, attempt.hedge_at);
+    if (attempt.state != State::kAsked || attempt.left) continue;
+    if (!attempt.hedged) {
+      when = std::min(when, attempt.hedge_at);
+      continue;
+    }
+    const Duration patience = std::max(kPatienceMin, PatienceWith(attempt));
+    const MonotonicTime now = core_->env.clock.Now();
+    when = std::min(when, now < attempt.sent_at + patience ? attempt.sent_at + patience : now + patience);
   }
   timer_at_ = when;
   timer_ = core_->env.executor.RunAt(when, [round = shared_from_this()] { round->OnTimer(); });
@@ -172,7 +182,26 @@ void ReadRound::OnDue() {
     return;
   }
   Hedge(now);
-  ArmTimer();
+  Decide();
+  if (!finished_ && !timer_.has_value()) ArmTimer();
+}
+
+// Gossip and the requests of this node agree: it isn't there.
+Duration ReadRound::PatienceWith(const Attempt& attempt) const {
+  if (core_->Dead(attempt.member) && core_->health.Disqualified(attempt.member)) return Duration{0};
+  return std::max<Duration>(kPatienceMin, 2 * core_->health.HedgeDelay(attempt.member));
+}
+
+// When everybody was asked, a read doesn't wait to its deadline for owners that are given up: another node may well
+// reach them, and who asked can ask there.
+void ReadRound::LeaveGivenUp(MonotonicTime now) {
+  if (core_->AllWell() || CountIdle() > 0 || (sloppy_ && !fallbacks_loaded_)) return;
+  for (Attempt& attempt : attempts_) {
+    const bool open = attempt.state == State::kAsked && !attempt.left;
+    if (!open || !core_->GivenUp(attempt.member) || now < attempt.sent_at + PatienceWith(attempt)) continue;
+    attempt.left = true;
+    tally_.AddFailure(attempt.member);
+  }
 }
 
 // P39: if all others are disqualified, none counts as such.
@@ -290,6 +319,7 @@ absl::StatusOr<int> ReadRound::VersionOf(ReadReply& reply) {
 }
 
 void ReadRound::Decide() {
+  if (!finished_ && tally_.verdict() == Verdict::kPending) LeaveGivenUp(core_->env.clock.Now());
   Verdict verdict = tally_.verdict();
   // Too few owners are left: whoever stands in for them is asked, before that is final.
   if (verdict == Verdict::kImpossible && !finished_ && core_->env.clock.Now() < deadline_ && LoadFallbacks()) {

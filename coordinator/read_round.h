@@ -69,6 +69,7 @@ class ReadRound : public std::enable_shared_from_this<ReadRound> {
     bool first = false;   // not a hedge: its latency is the replica's own
     bool owner = true;    // else a fallback, asked for its hints
     bool aside = false;   // asked, but not waited for: held dead, or late before
+    bool left = false;    // counts as failed, unless it answers yet
     int version = -1;     // kAnswered: of versions_
     MonotonicTime sent_at;
     MonotonicTime hedge_at;
@@ -84,6 +85,8 @@ class ReadRound : public std::enable_shared_from_this<ReadRound> {
   void AskPeers();
   bool LoadFallbacks();
   bool NotToWaitFor(const Attempt& attempt) const;
+  Duration PatienceWith(const Attempt& attempt) const;
+  void LeaveGivenUp(MonotonicTime now);
   void Ask(size_t index, bool first);
   void ArmTimer();
   void OnTimer();

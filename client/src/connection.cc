@@ -23,17 +23,24 @@ constexpr size_t kSpareFrames = 2;
 constexpr SteadyDuration kReconnectDelayMin = std::chrono::milliseconds(20);
 constexpr SteadyDuration kReconnectDelayMax = std::chrono::milliseconds(1000);
 constexpr SteadyDuration kAvoidance = std::chrono::milliseconds(100);
+// A node that was struck gets one call in so much time, and that one waits for so long.
+constexpr SteadyDuration kTrialInterval = std::chrono::milliseconds(1000);
+constexpr SteadyDuration kTrialPatience = std::chrono::milliseconds(100);
+// So many calls in a row, and none beside them that succeeded. One may fail for its own key's sake.
+constexpr int kFailuresToStrike = 3;
 
 }  // namespace
 
 Connection::Connection(IoLoop& loop, CallSink& sink, RandomIds& random, std::string address,
-                       SteadyDuration connect_timeout)
+                       const ClientOptions& options)
     : loop_(loop),
       sink_(sink),
       random_(random),
       address_(std::move(address)),
-      connect_timeout_(connect_timeout),
-      channel_(MakeChannel(address_, connect_timeout)),
+      connect_timeout_(options.connect_timeout),
+      patience_(options.retry.patience > Millis(0) ? SteadyDuration(options.retry.patience) : SteadyDuration::max()),
+      attempts_max_(options.retry.attempts_max),
+      channel_(MakeChannel(address_, options.connect_timeout)),
       kv_(v1::Kv::NewStub(channel_)),
       admin_(v1::Admin::NewStub(channel_)) {}
 
@@ -67,21 +74,56 @@ void Connection::Avoid(SteadyTime now) {
   avoid_until_.store((now + kAvoidance).time_since_epoch().count(), std::memory_order_relaxed);
 }
 
+bool Connection::Admits(SteadyTime now) {
+  SteadyTime::rep until = avoid_until_.load(std::memory_order_relaxed);
+  if (now.time_since_epoch().count() < until) return false;
+  if (!struck_.load(std::memory_order_relaxed)) return true;
+  // Who comes second goes elsewhere.
+  return avoid_until_.compare_exchange_strong(until, (now + kTrialInterval).time_since_epoch().count());
+}
+
+SteadyDuration Connection::Patience() const {
+  return struck_.load(std::memory_order_relaxed) ? std::min(patience_, kTrialPatience) : patience_;
+}
+
+bool Connection::Useless(SteadyTime now) const {
+  const SteadyDuration patience = Patience();
+  return patience != SteadyDuration::max() && succeeded_at_ <= now - patience;
+}
+
+void Connection::Strike(SteadyTime now) {
+  struck_.store(true, std::memory_order_relaxed);
+  avoid_until_.store((now + kTrialInterval).time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void Connection::NoteSuccess() {
+  succeeded_at_ = heard_at_;
+  failed_calls_ = 0;
+  if (!struck_.load(std::memory_order_relaxed)) return;
+  struck_.store(false, std::memory_order_relaxed);
+  avoid_until_.store(SteadyTime::min().time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void Connection::NoteFailure(SteadyTime now) {
+  if (++failed_calls_ >= kFailuresToStrike && Useless(now)) Strike(now);
+}
+
 bool Connection::Send(CallPtr& call, SteadyTime now, When when) {
-  SteadyTime deadline = call->deadline;
+  SteadyTime due = call->deadline;
+  if (call->attempts < attempts_max_ && due - now > Patience()) due = now + Patience();
   bool sweep_sooner = false;
   {
     std::lock_guard lock(mutex_);
     if (!open_) return false;
     v1::Request* request = AddRequest(call->bytes() + call->bucket.size() + kRequestOverheadBytes);
     FillRequest(*call, now, request);
-    request->set_id(in_flight_.Insert(std::move(call), deadline, now));
-    if (deadline < sweep_at_) {
-      sweep_at_ = deadline;
+    request->set_id(in_flight_.Insert(std::move(call), due, now));
+    if (due < sweep_at_) {
+      sweep_at_ = due;
       sweep_sooner = true;
     }
   }
-  if (sweep_sooner) loop_.SweepAt(deadline);
+  if (sweep_sooner) loop_.SweepAt(due);
   if (loop_.InLoop()) {
     if (!dirty_) loop_.MarkDirty(shared_from_this());
     dirty_ = true;
@@ -197,18 +239,35 @@ void Connection::ScheduleReconnect() {
 }
 
 SteadyTime Connection::Sweep(SteadyTime now) {
-  std::vector<CallPtr> expired;
+  std::vector<CallPtr> due;
   SteadyTime next;
+  bool late = false;
+  const bool useless = Useless(now);
+  const auto keep = [&](const Call& call) {
+    if (call.deadline <= now || call.attempts >= attempts_max_) return call.deadline;
+    // While others succeed here, it is the call that takes long.
+    if (!useless) return std::min(call.deadline, succeeded_at_ + Patience());
+    late = true;
+    return now;
+  };
   {
     std::lock_guard lock(mutex_);
     if (sweep_at_ > now) return sweep_at_;
     SteadyTime oldest_sent;
-    sweep_at_ = in_flight_.TakeExpired(now, &expired, &oldest_sent);
+    sweep_at_ = in_flight_.TakeDue(now, keep, &due, &oldest_sent);
     next = sweep_at_;
+    const bool expired = std::any_of(due.begin(), due.end(), [now](const CallPtr& c) { return c->deadline <= now; });
     // A node that has said nothing since is as good as gone: what else is in flight is tried elsewhere.
-    if (!expired.empty() && heard_at_ < oldest_sent && session_ != nullptr) session_->Cancel();
+    if (expired && heard_at_ < oldest_sent && session_ != nullptr) session_->Cancel();
   }
-  for (CallPtr& call : expired) sink_.OnExpired(std::move(call), *this);
+  if (late) Strike(now);
+  for (CallPtr& call : due) {
+    if (call->deadline <= now) {
+      sink_.OnExpired(std::move(call), *this);
+    } else {
+      sink_.OnLate(std::move(call), *this);
+    }
+  }
   return next;
 }
 

@@ -31,6 +31,8 @@ class CallSink {
   // The connection ended under the call.
   virtual void OnLost(CallPtr call, Connection& from, const absl::Status& why) = 0;
   virtual void OnExpired(CallPtr call, Connection& from) = 0;
+  // The node has been silent, or of no use, for as long as the call may wait for it.
+  virtual void OnLate(CallPtr call, Connection& from) = 0;
   // A frame named this version of the cluster state.
   virtual void OnStateVersion(uint64_t version) = 0;
   // An attempt to connect ended, or a stream.
@@ -45,7 +47,7 @@ class Connection final : public SessionOwner,
                          public Sweepable,
                          public std::enable_shared_from_this<Connection> {
  public:
-  Connection(IoLoop& loop, CallSink& sink, RandomIds& random, std::string address, SteadyDuration connect_timeout);
+  Connection(IoLoop& loop, CallSink& sink, RandomIds& random, std::string address, const ClientOptions& options);
 
   // Begins to connect; once, before other threads see it.
   void Start();
@@ -63,9 +65,12 @@ class Connection final : public SessionOwner,
 
   // The node refuses calls: others are preferred for a short while.
   void Avoid(SteadyTime now);
-  bool avoided(SteadyTime now) const {
-    return now.time_since_epoch().count() < avoid_until_.load(std::memory_order_relaxed);
-  }
+  // Whether a call may go here now rather than elsewhere. Of a node that was struck, one call at a time finds out
+  // whether it is back: true counts as that call.
+  bool Admits(SteadyTime now);
+  // On the loop's thread: a call was answered as it wished; or as if the node could reach nobody.
+  void NoteSuccess();
+  void NoteFailure(SteadyTime now);
 
   enum class When { kNow, kWithFlush };
   // Takes `call` into the next frame and returns true; false, and it stays, if the connection isn't ready. With
@@ -84,6 +89,12 @@ class Connection final : public SessionOwner,
     size_t bytes = 0;
   };
 
+  // How long a call that is sent now waits before the node is doubted; max() = to its end.
+  SteadyDuration Patience() const;
+  // Whether nothing has succeeded for so long.
+  bool Useless(SteadyTime now) const;
+  // Others are preferred until a call succeeds here.
+  void Strike(SteadyTime now);
   void Connect();
   void ScheduleReconnect();
   v1::Request* AddRequest(size_t bytes);
@@ -99,17 +110,22 @@ class Connection final : public SessionOwner,
   RandomIds& random_;
   const std::string address_;
   const SteadyDuration connect_timeout_;
+  const SteadyDuration patience_;
+  const int attempts_max_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::Kv::Stub> kv_;
   const std::unique_ptr<v1::Admin::Stub> admin_;
   std::atomic<bool> ready_{false};
   std::atomic<bool> tried_{false};
+  std::atomic<bool> struck_{false};
   std::atomic<SteadyTime::rep> avoid_until_{SteadyTime::min().time_since_epoch().count()};
 
   // On the loop's thread only.
   int failures_ = 0;  // connects since the last that a node answered on
   bool dirty_ = false;
   SteadyTime heard_at_ = SteadyTime::min();
+  SteadyTime succeeded_at_ = SteadyTime::min();
+  int failed_calls_ = 0;  // since the last that succeeded
   std::vector<CallPtr> taken_;
 
   // Guarded by mutex_.

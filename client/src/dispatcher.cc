@@ -107,6 +107,7 @@ void Dispatcher::OnReply(CallPtr call, Connection& from, v1::Reply& reply) {
   const bool absent = !call->is_mutation() && StatusOf(reply).code() == absl::StatusCode::kNotFound;
   if (reply.code() == 0 || absent) {
     quota_.Refund();
+    from.NoteSuccess();
     Release(*call);
     if (call->is_mutation()) {
       call->write_done(TakeWriteResult(reply, call->attempts));
@@ -120,17 +121,26 @@ void Dispatcher::OnReply(CallPtr call, Connection& from, v1::Reply& reply) {
   failure.retry_after = std::chrono::milliseconds(std::max<int64_t>(reply.retry_after_ms(), 0));
   // A read that no quorum was sought for was refused by the node itself.
   failure.did_nothing = call->is_mutation() ? OutcomeOf(reply) == Outcome::kNotApplied : reply.facts().needed() == 0;
+  failure.read = !call->is_mutation();
   if (call->is_mutation() && !failure.did_nothing) call->maybe_applied = true;
   // What a node refuses by an older cluster state, a bucket that it has not heard of say, another one may serve.
   const bool behind = reply.facts().state_version() != 0 && reply.facts().state_version() < topology_->known_version();
   if (failure.did_nothing && behind && IsRefusal(failure.code)) failure.code = absl::StatusCode::kUnavailable;
   if (failure.did_nothing && IsTransient(failure.code)) from.Avoid(SteadyClock::now());
+  if (!failure.did_nothing && IsTransient(failure.code)) from.NoteFailure(SteadyClock::now());
   RetryOrEnd(from.loop(), std::move(call), failure, StatusOf(reply));
 }
 
 void Dispatcher::OnLost(CallPtr call, Connection& from, const absl::Status& why) {
   if (call->is_mutation()) call->maybe_applied = true;
   RetryOrEnd(from.loop(), std::move(call), {.code = why.code(), .cause = AttemptFailure::Cause::kLost}, why);
+}
+
+void Dispatcher::OnLate(CallPtr call, Connection& from) {
+  if (call->is_mutation()) call->maybe_applied = true;
+  absl::Status status = absl::UnavailableError(absl::StrCat("no answer from ", AbslText(from.address())));
+  const AttemptFailure failure{.code = status.code(), .cause = AttemptFailure::Cause::kLate};
+  RetryOrEnd(from.loop(), std::move(call), failure, std::move(status));
 }
 
 void Dispatcher::OnExpired(CallPtr call, Connection& from) {

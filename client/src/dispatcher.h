@@ -31,6 +31,7 @@ class Dispatcher final : public CallSink {
   void OnReply(CallPtr call, Connection& from, v1::Reply& reply) override;
   void OnLost(CallPtr call, Connection& from, const absl::Status& why) override;
   void OnExpired(CallPtr call, Connection& from) override;
+  void OnLate(CallPtr call, Connection& from) override;
   void OnStateVersion(uint64_t version) override { topology_->OnStateVersion(version); }
   void OnReadiness() override { topology_->OnReadiness(); }
 

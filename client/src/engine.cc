@@ -22,7 +22,7 @@ std::vector<std::unique_ptr<IoLoop>> Engine::MakeLoops(int count) {
 
 std::shared_ptr<Connection> Engine::MakeConnection(const std::string& address) {
   IoLoop& loop = *loops_[next_loop_.fetch_add(1) % loops_.size()];
-  return std::make_shared<Connection>(loop, dispatcher_, random_, address, options_.connect_timeout);
+  return std::make_shared<Connection>(loop, dispatcher_, random_, address, options_);
 }
 
 absl::Status Engine::Start() {

@@ -5,11 +5,11 @@
 
 namespace henge::sdk {
 
-uint64_t InFlightTable::Insert(CallPtr call, SteadyTime deadline, SteadyTime now) {
+uint64_t InFlightTable::Insert(CallPtr call, SteadyTime due, SteadyTime now) {
   if ((size_ + 1) * 2 > places_.size()) Grow();
   while (PlaceOf(next_id_).call != nullptr) ++next_id_;
   uint64_t id = next_id_++;
-  PlaceOf(id) = Place{id, deadline, now, std::move(call)};
+  PlaceOf(id) = Place{id, due, now, std::move(call)};
   ++size_;
   return id;
 }
@@ -21,17 +21,18 @@ CallPtr InFlightTable::Take(uint64_t id) {
   return std::move(place.call);
 }
 
-SteadyTime InFlightTable::TakeExpired(SteadyTime now, std::vector<CallPtr>* expired, SteadyTime* oldest_sent) {
+SteadyTime InFlightTable::TakeDue(SteadyTime now, KeepFn keep, std::vector<CallPtr>* taken, SteadyTime* oldest_sent) {
   SteadyTime next = SteadyTime::max();
   *oldest_sent = SteadyTime::max();
   for (Place& place : places_) {
     if (place.call == nullptr) continue;
-    if (place.deadline > now) {
-      next = std::min(next, place.deadline);
+    if (place.due <= now) place.due = keep(*place.call);
+    if (place.due > now) {
+      next = std::min(next, place.due);
       continue;
     }
     *oldest_sent = std::min(*oldest_sent, place.sent);
-    expired->push_back(std::move(place.call));
+    taken->push_back(std::move(place.call));
     --size_;
   }
   return next;

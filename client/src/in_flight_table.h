@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "client/src/call.h"
 #include "client/src/steady_time.h"
 
@@ -18,12 +18,14 @@ class InFlightTable {
   InFlightTable() : places_(kPlacesMin) {}
 
   // Takes `call`, and gives it an id; ids are not zero.
-  uint64_t Insert(CallPtr call, SteadyTime deadline, SteadyTime now);
+  uint64_t Insert(CallPtr call, SteadyTime due, SteadyTime now);
   // The call of `id`, or null if there is none (any more).
   CallPtr Take(uint64_t id);
-  // Moves all calls whose deadline is not after `now` to `expired`. Returns the earliest deadline that is left, or
-  // SteadyTime::max(); `oldest_sent` becomes when the oldest of the expired was sent.
-  SteadyTime TakeExpired(SteadyTime now, std::vector<CallPtr>* expired, SteadyTime* oldest_sent);
+  // When a call that is due is to be looked at again; not after now: it is taken.
+  using KeepFn = absl::FunctionRef<SteadyTime(const Call&)>;
+  // Moves the calls that are due by `now`, and not kept, to `taken`. Returns when the next one is due, or
+  // SteadyTime::max(); `oldest_sent` becomes when the oldest of the taken was sent.
+  SteadyTime TakeDue(SteadyTime now, KeepFn keep, std::vector<CallPtr>* taken, SteadyTime* oldest_sent);
   // All calls, in the order of their ids.
   void TakeAll(std::vector<CallPtr>* calls);
 
@@ -34,7 +36,7 @@ class InFlightTable {
 
   struct Place {
     uint64_t id = 0;
-    SteadyTime deadline;
+    SteadyTime due;
     SteadyTime sent;
     CallPtr call;
   };

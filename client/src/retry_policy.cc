@@ -17,10 +17,11 @@ SteadyDuration Backoff(const RetryPolicy& policy, int attempts, uint64_t random)
 }
 
 bool IsFreeFailover(const AttemptFailure& failure, int attempts) {
+  if (failure.cause == AttemptFailure::Cause::kLate) return true;
   if (attempts != 1) return false;
   if (failure.cause == AttemptFailure::Cause::kLost) return true;
   return failure.cause == AttemptFailure::Cause::kAnswered && failure.code == absl::StatusCode::kUnavailable &&
-         failure.did_nothing && failure.retry_after == SteadyDuration::zero();
+         (failure.did_nothing || failure.read) && failure.retry_after == SteadyDuration::zero();
 }
 
 }  // namespace

@@ -16,9 +16,11 @@ struct AttemptFailure {
   enum class Cause : uint8_t {
     kAnswered,  // by a node
     kLost,      // the connection broke after it was sent
+    kLate,      // the node has done nothing for too long, and calls go around it now
     kNotSent,   // no node is connected
   } cause = Cause::kAnswered;
-  bool did_nothing = false;  // a mutation that surely was not applied, or a read
+  bool did_nothing = false;  // a mutation that surely was not applied, or a read that the node refused
+  bool read = false;
   SteadyDuration retry_after{0};
 };
 
@@ -34,8 +36,9 @@ bool IsTransient(absl::StatusCode code);
 // `attempts` have been made, the last of which failed so; `left` remains until the deadline. `random` is uniform.
 //
 // The first move to another node is free and immediate if the node that was asked is gone or didn't take the call: that
-// is no sign of overload, and what was in flight bounds its number. All others wait for exponential backoff with full
-// jitter, or for as long as the node asked, and cost quota.
+// is no sign of overload, and what was in flight bounds its number. So is the first move of a read from a node that
+// reached no quorum, where another may, and each move away from a silent node. All others
+// wait for exponential backoff with full jitter, or for as long as the node asked, and cost quota.
 RetryVerdict DecideRetry(const RetryPolicy& policy, const AttemptFailure& failure, int attempts, SteadyDuration left,
                          uint64_t random);
 

@@ -12,8 +12,9 @@ bool WasTried(const Call& call, const Connection* connection) {
   return std::find(call.tried.begin(), call.tried.end(), connection) != call.tried.end();
 }
 
-bool IsFresh(const Call& call, const Connection* connection, SteadyTime now) {
-  return connection->ready() && !connection->avoided(now) && !WasTried(call, connection);
+// True may count as a trial of a node that was struck, so the call must go there then.
+bool IsFresh(const Call& call, Connection* connection, SteadyTime now) {
+  return connection->ready() && !WasTried(call, connection) && connection->Admits(now);
 }
 
 }  // namespace

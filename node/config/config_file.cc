@@ -5,6 +5,8 @@
 #undef TOML_SHARED_LIB
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
+// Its assertions fire on files that are merely wrong, "[=]" say, for which it has an error, too.
+#define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
 
 #include "absl/strings/str_cat.h"

@@ -32,6 +32,10 @@ constexpr ConfigKey kSchema[] = {
      "single node. Port 0: a free one."},
     {"peer_listen", ConfigKind::kString, "", "", 0, 0,
      "HOST:PORT where the other members are served. Empty: as for client_listen, or 127.0.0.1:7401."},
+    {"peer_dial", ConfigKind::kString, "", "", 0, 0,
+     "Where this node reaches other members, if not at their addresses in the initial cluster: NAME=HOST:PORT, "
+     "separated by commas. For address translation, forwarded ports or proxies between the nodes; each node has its "
+     "own."},
     {"client_advertise", ConfigKind::kString, "", "", 0, 0,
      "HOST:PORT that a single node tells its clients to use. Empty: client_listen. In a cluster the initial cluster "
      "says "

@@ -90,4 +90,26 @@ absl::StatusOr<std::vector<InitialMember>> ParseInitialCluster(const std::string
   return members;
 }
 
+absl::StatusOr<std::map<std::string, std::string>> ParsePeerDial(const std::string& text) {
+  std::map<std::string, std::string> addresses;
+  for (const std::string& part : Split(text, ',')) {
+    const std::string entry = Trimmed(part);
+    if (entry.empty()) continue;
+    const size_t equals = entry.find('=');
+    std::string wrong;
+    if (equals == std::string::npos || equals == 0) {
+      wrong = "no NAME= before the address";
+    } else if (absl::Status status = CheckAddress(Trimmed(entry.substr(equals + 1)), 1); !status.ok()) {
+      wrong = std::string(status.message());
+    } else if (!addresses.emplace(Trimmed(entry.substr(0, equals)), Trimmed(entry.substr(equals + 1))).second) {
+      wrong = "this member has two";
+    }
+    if (!wrong.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("peer_dial, \"", entry, "\": ", wrong, " (expected NAME=HOST:PORT)"));
+    }
+  }
+  return addresses;
+}
+
 }  // namespace henge

@@ -58,14 +58,26 @@ absl::Status FillMember(NodeConfig* config) {
     return absl::InvalidArgumentError(
         "client_advertise is for a single node: in a cluster, the initial cluster says it");
   }
+  for (const auto& [name, address] : config->peer_dial) {
+    const bool listed = std::any_of(config->members.begin(), config->members.end(),
+                                    [&name = name](const InitialMember& m) { return m.name == name; });
+    if (!listed || name == config->name) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("peer_dial has an address for \"", name, "\", which is no other member of the initial cluster"));
+    }
+  }
   // The same checks that the first start makes.
   return MakeInitialState(config->token, config->replicas, config->members).status();
 }
 
-void FillSingle(NodeConfig* config) {
+absl::Status FillSingle(NodeConfig* config) {
+  if (!config->peer_dial.empty()) {
+    return absl::InvalidArgumentError("peer_dial is for a cluster's member: a single node reaches no other one");
+  }
   if (config->name.empty()) config->name = kSingleName;
   if (config->client_listen.empty()) config->client_listen = kSingleClientListen;
   if (config->peer_listen.empty()) config->peer_listen = kSinglePeerListen;
+  return absl::OkStatus();
 }
 
 void FillStore(const Reader& read, StoreOptions* store) {
@@ -149,8 +161,9 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   config.network_memory_bytes_max = read.Size("limits.network_memory");
   HENGE_RETURN_IF_ERROR(FillGossip(read, &config.gossip));
   if (config.data_dir.empty()) return absl::InvalidArgumentError("data_dir is empty: say where the data lies");
+  HENGE_ASSIGN_OR_RETURN(config.peer_dial, ParsePeerDial(read.Text("peer_dial")));
   if (read.Text("initial_cluster").empty()) {
-    FillSingle(&config);
+    HENGE_RETURN_IF_ERROR(FillSingle(&config));
   } else {
     HENGE_ASSIGN_OR_RETURN(config.members, ParseInitialCluster(read.Text("initial_cluster")));
     HENGE_RETURN_IF_ERROR(FillMember(&config));

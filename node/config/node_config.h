@@ -1,6 +1,7 @@
 // What henged runs with: the settings, checked and typed.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ struct NodeConfig {
   uint32_t replicas = kReplicasDefault;
   std::string client_listen;
   std::string peer_listen;
-  std::string client_advertise;  // of a single node; empty = client_listen
-  int shards = 0;                // 0 = by the cores
+  std::map<std::string, std::string> peer_dial;  // member's name -> where this node reaches it instead
+  std::string client_advertise;                  // of a single node; empty = client_listen
+  int shards = 0;                                // 0 = by the cores
   Duration drain_timeout{0};
   std::string ready_file;
   int ready_fd = -1;

@@ -154,7 +154,10 @@ PeerHubOptions NodeProcess::Impl::HubOptions(const ClusterState& state, MemberId
   options.identity = identity_;
   options.waiting_bytes_max = config_.peer_queue_bytes_max;
   for (const Member& member : state.members) {
-    if (member.id != self) options.peers.push_back({member.id, member.name, member.peer_address});
+    if (member.id == self) continue;
+    const auto dialled = config_.peer_dial.find(member.name);
+    options.peers.push_back(
+        {member.id, member.name, dialled == config_.peer_dial.end() ? member.peer_address : dialled->second});
   }
   return options;
 }

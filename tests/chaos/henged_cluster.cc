@@ -28,9 +28,18 @@ std::vector<std::string> HengedCluster::Flags(int i, const std::string& data_dir
   std::vector<std::string> flags = {"--name=" + NameOf(i), "--initial-cluster=" + list_, "--cluster-token=test",
                                     "--data-dir=" + data_dir, "--shards=2"};
   if (proxies_.contains(i)) flags.push_back("--peer-listen=" + peer_address(i));
+  if (mesh_ != nullptr) {
+    std::string dial;
+    for (int to = 0; to < size(); ++to) {
+      if (to != i) dial += (dial.empty() ? "" : ",") + NameOf(to) + "=" + mesh_->address(i, to);
+    }
+    flags.push_back("--peer-dial=" + dial);
+  }
   flags.insert(flags.end(), more_.begin(), more_.end());
   return flags;
 }
+
+void HengedCluster::UseMesh() { mesh_ = std::make_unique<ProxyMesh>(peer_addresses_); }
 
 bool HengedCluster::Start(int i) {
   auto& member = members_[static_cast<size_t>(i)];

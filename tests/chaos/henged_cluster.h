@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/chaos/henged_process.h"
+#include "tests/chaos/proxy_mesh.h"
 #include "tests/chaos/raw_client.h"
 #include "tests/chaos/tcp_proxy.h"
 
@@ -24,6 +25,8 @@ class HengedCluster {
   std::string DataDir(int i) const { return scratch_ / (NameOf(i) + ".data"); }
   static std::string NameOf(int i) { return "n" + std::to_string(i + 1); }
 
+  // Before the first start: each member reaches each other one through a proxy of their own.
+  void UseMesh();
   // Starts member `i`; false if it does not come up.
   [[nodiscard]] bool Start(int i);
   // Starts all and waits until all have met all.
@@ -40,6 +43,7 @@ class HengedCluster {
   HengedProcess& process(int i) { return *members_[static_cast<size_t>(i)]; }
   RawClient& client(int i) { return *clients_[static_cast<size_t>(i)]; }
   TcpProxy& proxy(int i) { return *proxies_.at(i); }
+  ProxyMesh& mesh() { return *mesh_; }
   const TempDir& scratch() const { return scratch_; }
   const std::string& client_address(int i) const { return client_addresses_[static_cast<size_t>(i)]; }
   const std::string& peer_address(int i) const { return peer_addresses_[static_cast<size_t>(i)]; }
@@ -51,6 +55,7 @@ class HengedCluster {
   std::string list_;
   std::vector<std::string> more_;
   std::map<int, std::unique_ptr<TcpProxy>> proxies_;
+  std::unique_ptr<ProxyMesh> mesh_;
   std::vector<std::unique_ptr<HengedProcess>> members_;
   std::vector<std::unique_ptr<RawClient>> clients_;
 };

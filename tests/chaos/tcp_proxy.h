@@ -1,16 +1,30 @@
-// A link that a test cuts: passes on bytes between who dials `listen` and `target`, until it is told to swallow them.
+// A link that a test mistreats: passes on bytes between who dials `listen` and `target`, until it is told otherwise.
 //
-// Owned by the test; a thread of its own. While cut, nothing passes and nobody is told: no byte, no end, no reset, as
-// when a machine or a cable is gone. New connections seem to be taken, by the system, and hear nothing.
+// Owned by the test; a thread of its own. Each way has a rule. A way that is cut passes nothing and tells nobody: no
+// byte, no end, no reset, as when a machine or a cable is gone; what was sent meanwhile comes after the heal, as TCP
+// would repeat it. New connections seem to be taken, by the system, and hear nothing, while either way is cut: both are
+// needed to connect.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace henge::chaos {
+
+enum class LinkWay : uint8_t { kForward, kBackward };  // forward: from who dials to the target
+
+struct LinkRule {
+  bool cut = false;
+  std::chrono::milliseconds delay{0};
+  uint64_t bytes_per_second = 0;  // of one connection; 0 = as many as there are
+};
 
 class TcpProxy {
  public:
@@ -20,21 +34,32 @@ class TcpProxy {
   TcpProxy(const TcpProxy&) = delete;
   TcpProxy& operator=(const TcpProxy&) = delete;
 
-  void Cut() { SetCut(true); }
-  void Heal() { SetCut(false); }
+  void SetRule(LinkWay way, LinkRule rule);
+  // Both ways.
+  void Cut() { SetRules({.cut = true}); }
+  // No rule any more.
+  void Heal() { SetRules({}); }
+  // Resets the connections of the moment, on both sides.
+  void Reset();
 
  private:
   struct Pipe;
+  using Rules = std::array<LinkRule, 2>;  // by LinkWay
 
-  void SetCut(bool cut);
+  void SetRules(LinkRule rule);
+  void Wake();
   void Run();
   void Accept();
+  // Waits for something to do, then does what can be done.
+  void Turn(const Rules& rules);
 
   const std::string target_;
   int listener_ = -1;
   int wake_[2] = {-1, -1};
-  std::atomic<bool> cut_ = false;
   std::atomic<bool> stop_ = false;
+  std::mutex mutex_;
+  Rules rules_;                               // under mutex_
+  bool reset_ = false;                        // under mutex_
   std::vector<std::unique_ptr<Pipe>> pipes_;  // the thread's
   std::thread thread_;
 };

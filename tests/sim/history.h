@@ -64,6 +64,9 @@ class History {
   const std::vector<MutationRecord>& mutations() const { return mutations_; }
   const std::vector<ReadRecord>& reads() const { return reads_; }
 
+  // Everything that `from` descends from, by observation. Writes that failed carry nothing.
+  std::set<MutationId> Ancestors(const std::set<MutationId>& from) const;
+
   static std::string ValueOf(MutationId id, size_t padding);
   // The mutation that made `value`, or nullopt if no mutation's value looks so.
   static std::optional<MutationId> IdOf(std::string_view value);

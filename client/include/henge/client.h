@@ -102,6 +102,9 @@ struct RetryPolicy {
   int attempts_max = 4;
   Millis backoff_base{25};
   Millis backoff_max{1000};
+  // A node of which nothing has succeeded for this long is left by the calls that wait for it, which are tried
+  // elsewhere, and by those to come, but for a few that find out whether it is back. 0 = calls wait to their end.
+  Millis patience{500};
   // A bucket of tokens shared by all calls of a client: a retry takes retry_cost, a success gives one back.
   int quota_tokens = 500;
   int retry_cost = 14;

@@ -87,6 +87,58 @@ TEST_F(ClientRetryTest, APutOnAStreamThatBreaksIsSentElsewhereWithTheRetryFlag) 
   EXPECT_EQ(first.op_id_low(), second.op_id_low());
 }
 
+// Its connection stands, but nobody answers: stopped, or cut off behind a network that tells nobody.
+TEST_F(ClientRetryTest, CallsLeaveASilentNodeAndLaterOnesGoAroundIt) {
+  owner(0).OnRequest([](const v1::Request&) { return std::nullopt; });
+  const auto begun = std::chrono::steady_clock::now();
+  std::vector<std::future<WriteResult>> writes;
+  for (int i = 0; i < 300; ++i) writes.push_back(client_.PutFuture(key_, "v"));
+  for (auto& write : writes) {
+    WriteResult result = write.get();
+    EXPECT_TRUE(result.ok()) << result.status;
+    EXPECT_EQ(result.facts.attempts, 2);
+  }
+  EXPECT_LT(Since(begun), milliseconds(5000));
+  EXPECT_TRUE(owner(1).requests().at(0).retry()) << "P8: it may be applied yet";
+  const size_t asked = owner(0).requests().size();
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(client_.Get(key_).ok());
+  EXPECT_LE(owner(0).requests().size(), asked + 1) << "at most one call finds out whether it is back";
+}
+
+TEST_F(ClientRetryTest, ASilentNodeThatAnswersAgainIsUsedAgain) {
+  std::atomic<bool> silent = true;
+  owner(0).OnRequest([&](const v1::Request&) { return silent ? std::nullopt : std::optional(OkValue("first")); });
+  owner(1).OnRequest([](const v1::Request&) { return OkValue("second"); });
+  EXPECT_EQ(client_.Get(key_)->values[0], "second");
+  silent = false;
+  const auto begun = std::chrono::steady_clock::now();
+  while (client_.Get(key_)->values[0] != "first" && Since(begun) < milliseconds(15000)) {
+  }
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(client_.Get(key_)->values[0], "first");
+}
+
+// A read of all replicas, say, of which one is gone: the node can't help it, and does what else it is asked.
+TEST_F(ClientRetryTest, ASlowCallBesideQuickOnesIsLeftAlone) {
+  owner(0).OnRequest(
+      [](const v1::Request& request) { return request.value() == "slow" ? std::nullopt : std::optional(Ok()); });
+  CallOptions slow;
+  slow.timeout = Millis(2000);
+  auto write = client_.PutFuture(key_, "slow", {}, slow);
+  while (write.wait_for(milliseconds(1)) != std::future_status::ready) EXPECT_TRUE(client_.Put(key_, "quick").ok());
+  const WriteResult result = write.get();
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(result.facts.attempts, 1);
+  EXPECT_EQ(owner(1).requests().size(), 0u);
+}
+
+// Cut off from its peers, say: it answers, but to no purpose.
+TEST_F(ClientRetryTest, ANodeThatFailsEveryCallIsGoneAround) {
+  owner(0).OnRequest(
+      [](const v1::Request&) { return Failure(kUnavailable, "1 of 2 replicas answered", v1::OUTCOME_UNKNOWN); });
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(client_.Put(key_, "v").ok()) << i;
+  EXPECT_LE(owner(0).requests().size(), 10u) << "three, and one a second";
+}
+
 TEST_F(ClientRetryTest, ManyCallsOnAStreamThatBreaksAllMoveOn) {
   constexpr int kCalls = 300;
   owner(0).OnRequest([](const v1::Request&) { return std::nullopt; });

@@ -59,11 +59,26 @@ TEST(InFlightTableTest, TakesWhatIsDueAndNamesTheNextDeadline) {
   table.Insert(NamedCall("due too"), At(5), At(1));
   std::vector<CallPtr> expired;
   SteadyTime oldest;
-  EXPECT_EQ(table.TakeExpired(At(10), &expired, &oldest), At(30));
+  const auto keep_none = [](const Call&) { return At(0); };
+  EXPECT_EQ(table.TakeDue(At(10), keep_none, &expired, &oldest), At(30));
   ASSERT_EQ(expired.size(), 2u);
   EXPECT_EQ(oldest, At(1));
-  EXPECT_EQ(table.TakeExpired(At(30), &expired, &oldest), SteadyTime::max());
+  EXPECT_EQ(table.TakeDue(At(30), keep_none, &expired, &oldest), SteadyTime::max());
   EXPECT_EQ(expired.size(), 3u);
+}
+
+TEST(InFlightTableTest, WhatIsKeptIsDueLater) {
+  InFlightTable table;
+  const uint64_t kept = table.Insert(NamedCall("kept"), At(10), At(1));
+  table.Insert(NamedCall("taken"), At(10), At(2));
+  std::vector<CallPtr> taken;
+  SteadyTime oldest;
+  const auto keep = [](const Call& call) { return call.key == "kept" ? At(20) : At(10); };
+  EXPECT_EQ(table.TakeDue(At(10), keep, &taken, &oldest), At(20));
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0]->key, "taken");
+  EXPECT_EQ(oldest, At(2));
+  EXPECT_EQ(table.Take(kept)->key, "kept");
 }
 
 TEST(InFlightTableTest, HandsOutAllInTheOrderOfTheirIds) {

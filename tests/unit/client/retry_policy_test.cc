@@ -53,6 +53,27 @@ TEST(RetryPolicyTest, BackoffDoublesWithFullJitterUpToItsCeiling) {
   EXPECT_LE(DecideRetry(many, Unavailable(), 90, kLongLeft, kMostRandom).delay, many.backoff_max);
 }
 
+TEST(RetryPolicyTest, AReadWithoutAQuorumMovesOnceForFree) {
+  AttemptFailure no_quorum = Unavailable();
+  no_quorum.read = true;
+  const RetryVerdict first = DecideRetry(Policy(), no_quorum, 1, kLongLeft, kMostRandom);
+  EXPECT_TRUE(first.retry);
+  EXPECT_EQ(first.delay, SteadyDuration(0));
+  EXPECT_EQ(first.cost, 0);
+  EXPECT_EQ(DecideRetry(Policy(), no_quorum, 2, kLongLeft, 0).cost, 14);
+  EXPECT_EQ(DecideRetry(Policy(), Unavailable(), 1, kLongLeft, 0).cost, 14) << "a write may have been applied";
+}
+
+TEST(RetryPolicyTest, EveryMoveFromASilentNodeIsFree) {
+  const AttemptFailure late = {.code = absl::StatusCode::kUnavailable, .cause = Cause::kLate};
+  for (int attempts : {1, 2, 3}) {
+    const RetryVerdict verdict = DecideRetry(Policy(), late, attempts, kLongLeft, kMostRandom);
+    EXPECT_TRUE(verdict.retry);
+    EXPECT_EQ(verdict.cost, 0);
+    EXPECT_EQ(verdict.delay, SteadyDuration(0));
+  }
+}
+
 TEST(RetryPolicyTest, WaitsAsLongAsTheNodeAsks) {
   AttemptFailure busy = {.code = absl::StatusCode::kResourceExhausted, .retry_after = milliseconds(300)};
   EXPECT_EQ(DecideRetry(Policy(), busy, 1, kLongLeft, kMostRandom).delay, milliseconds(300));

@@ -150,6 +150,12 @@ TEST(ConfigFile, MistakesNameTheLine) {
   EXPECT_THAT(ErrorOf(Input({"--config", kFile}, {}, "name = 5")), HasSubstr("name must be a text in quotes"));
 }
 
+TEST(ConfigFile, ASectionWithoutANameIsAnError) {
+  for (const char* text : {"[=]", "[[=]]", "[\x01]", "[.a]"}) {
+    EXPECT_EQ(ParseConfigFile(text, "f").status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
 TEST(ConfigFile, GarbageIsRefusedOrHarmless) {
   std::mt19937_64 rng(7);
   const std::string good = SampleConfig();

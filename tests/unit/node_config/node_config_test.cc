@@ -54,6 +54,26 @@ TEST(NodeConfig, AMemberListensWhereTheInitialClusterSays) {
   EXPECT_EQ(elsewhere->client_listen, "0.0.0.0:9");
 }
 
+TEST(NodeConfig, AMemberMayReachOthersElsewhere) {
+  auto config = ConfigOf({"--name=n2", "--initial-cluster", kThree, "--peer-dial=n1=proxy:7, n3=[::1]:9"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->peer_dial, (std::map<std::string, std::string>{{"n1", "proxy:7"}, {"n3", "[::1]:9"}}));
+  EXPECT_EQ(config->members[0].peer_address, "h1:2") << "the cluster's own view is as it was";
+
+  const std::vector<std::string> member = {"--name=n2", "--initial-cluster", kThree};
+  const auto error = [&](const std::string& text) {
+    std::vector<std::string> args = member;
+    args.push_back("--peer-dial=" + text);
+    return ErrorOf(args);
+  };
+  EXPECT_THAT(error("n4=h:1"), HasSubstr("\"n4\", which is no other member"));
+  EXPECT_THAT(error("n2=h:1"), HasSubstr("\"n2\", which is no other member"));
+  EXPECT_THAT(error("h:1"), HasSubstr("no NAME="));
+  EXPECT_THAT(error("n1=h"), HasSubstr("is no HOST:PORT"));
+  EXPECT_THAT(error("n1=h:1,n1=h:2"), HasSubstr("has two"));
+  EXPECT_THAT(ErrorOf({"--peer-dial=n1=h:1"}), HasSubstr("for a cluster's member"));
+}
+
 TEST(NodeConfig, TheTimesOfGossipAreSettings) {
   auto config = ConfigOf({"--gossip-probe-interval=200ms", "--gossip-probe-timeout=80ms", "--gossip-suspicion-min=1s",
                           "--gossip-suspicion-max=2s"});
