@@ -16,6 +16,7 @@ void DeclareVerifyCommand(CLI::App& app, Action& chosen);
 void DeclareStatusCommand(CLI::App& app, Action& chosen);
 void DeclareRingCommand(CLI::App& app, Action& chosen);
 void DeclareBucketCommand(CLI::App& app, Action& chosen);
+void DeclareClusterCommand(CLI::App& app, Action& chosen);
 void DeclareExplainCommand(CLI::App& app, Action& chosen);
 void DeclareEntropyCommands(CLI::App& app, Action& chosen);  // entropy, wait-converged
 void DeclareBenchCommand(CLI::App& app, Action& chosen);

@@ -124,6 +124,7 @@ ExitCode RunCli(const std::vector<std::string>& arguments, Terminal& terminal) {
   DeclareStatusCommand(app, chosen);
   DeclareRingCommand(app, chosen);
   DeclareBucketCommand(app, chosen);
+  DeclareClusterCommand(app, chosen);
   DeclareExplainCommand(app, chosen);
   DeclareEntropyCommands(app, chosen);
   DeclareBenchCommand(app, chosen);

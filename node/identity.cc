@@ -1,10 +1,13 @@
 #include "node/identity.h"
 
+#include <algorithm>
 #include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "core/model/wire.h"
 #include "core/runtime/status_macros.h"
+#include "node/antientropy/recovery_note.h"
 
 namespace henge {
 namespace {
@@ -65,6 +68,20 @@ absl::Status CheckSame(const Identity& stored, const Identity& wanted) {
   return absl::OkStatus();
 }
 
+// P15, P31: a store that is empty may be a first one, or one in the place of another that is lost. Nobody here can
+// tell, nor can the peers while they know of version 1 only: so it answers no read before it was compared with them.
+// Written before the store has an owner: a crash in between changes nothing.
+absl::Status NoteAllLost(StoreEngine& engine, const ClusterState& state, MemberId self) {
+  if (state.members.size() < 2) return absl::OkStatus();
+  std::set<PartitionId> owned;
+  for (size_t p = 0; p < state.owners.size(); ++p) {
+    const std::vector<MemberId>& owners = state.owners[p];
+    const bool mine = std::find(owners.begin(), owners.end(), self) != owners.end();
+    if (mine) owned.insert(PartitionId(static_cast<uint16_t>(p)));
+  }
+  return RecoveryNote::Store(engine, owned);
+}
+
 }  // namespace
 
 absl::Status ClaimStore(StoreEngine& engine, const ClusterState& state, MemberId self) {
@@ -72,7 +89,10 @@ absl::Status ClaimStore(StoreEngine& engine, const ClusterState& state, MemberId
   if (member == nullptr) return absl::InvalidArgumentError("this node is no member of its own cluster state");
   const Identity wanted{state.cluster, self, member->name};
   HENGE_ASSIGN_OR_RETURN(std::optional<std::string> bytes, engine.ReadMeta(kIdentityName));
-  if (!bytes.has_value()) return engine.WriteMeta(kIdentityName, Encode(wanted));
+  if (!bytes.has_value()) {
+    HENGE_RETURN_IF_ERROR(NoteAllLost(engine, state, self));
+    return engine.WriteMeta(kIdentityName, Encode(wanted));
+  }
   HENGE_ASSIGN_OR_RETURN(Identity stored, Decode(*bytes));
   return CheckSame(stored, wanted);
 }

@@ -13,7 +13,8 @@
 
 namespace henge {
 
-// Takes a new store for member `self` of the cluster of `state`, or checks that it is that member's already.
+// Takes a new store for member `self` of the cluster of `state`, or checks that it is that member's already. With other
+// members, a new store begins as recovering in all that the member owns (P15).
 // FAILED_PRECONDITION if it holds the data of another cluster or of another member, saying which and what to do.
 absl::Status ClaimStore(StoreEngine& engine, const ClusterState& state, MemberId self);
 

@@ -67,7 +67,7 @@ absl::Status Node::Start() {
   keeper_ = std::make_unique<StateKeeper>(self(), home, environment_.engine, std::move(stored), std::move(hooks));
   const RingPtr ring = keeper_->ring();
   ring_.store(ring, std::memory_order_release);
-  HENGE_ASSIGN_OR_RETURN(const std::set<PartitionId> recovering, LoadRecovering());
+  HENGE_ASSIGN_OR_RETURN(const std::set<PartitionId> recovering, RecoveryNote::Load(environment_.engine));
   recovery_note_ = std::make_unique<RecoveryNote>(environment_.engine, control(), recovering);
   for (const ShardEnvironment& shard : environment_.shards) {
     const StampStart stamps{.shard = static_cast<int>(shards_.size()), .floor = stamp_floor};
@@ -117,17 +117,6 @@ void Node::StartGossip() {
       [this](MemberId peer, StateVersion version, uint64_t digest) { keeper_->OnPeerState(peer, version, digest); });
   control_plane_.Register(ControlKind::kGossip, *gossip_);
   control().Post([this] { gossip_->Start(); });
-}
-
-absl::StatusOr<std::set<PartitionId>> Node::LoadRecovering() {
-  HENGE_ASSIGN_OR_RETURN(std::set<PartitionId> recovering, RecoveryNote::Load(environment_.engine));
-  if (!options_.data_lost) return recovering;
-  for (int p = 0; p < kPartitionCount; ++p) {
-    const PartitionId partition(static_cast<uint16_t>(p));
-    if (ring()->IsOwner(partition, self())) recovering.insert(partition);
-  }
-  HENGE_RETURN_IF_ERROR(RecoveryNote::Store(environment_.engine, recovering));
-  return recovering;
 }
 
 EntropyStart Node::EntropyOfShard(int shard, const std::set<PartitionId>& recovering) {
@@ -189,6 +178,12 @@ void Node::Explain(ExplainQuery query, Explainer::Done done) {
 void Node::ChangeState(StateChange change, Duration budget, StateProposer::Done done) {
   control().Post([this, budget, change = std::move(change), done = std::move(done)]() mutable {
     keeper_->Propose(std::move(change), budget, std::move(done));
+  });
+}
+
+void Node::BindWithout(std::vector<std::string> names, Duration budget, StateProposer::Done done) {
+  control().Post([this, budget, names = std::move(names), done = std::move(done)]() mutable {
+    keeper_->BindWithout(names, budget, std::move(done));
   });
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -40,10 +41,6 @@ struct NodeOptions {
   std::function<void(const RingPtr&)> on_state;
   AntiEntropyOptions anti_entropy;
   ScrubOptions scrub;
-  // The store is new, the member is not: what it held is lost. Every owned partition is recovering until it was
-  // compared with the other owners (P15). To be given until a start with it has succeeded; from then on the store
-  // knows.
-  bool data_lost = false;
 };
 
 // Everything outlives the node.
@@ -87,6 +84,8 @@ class Node {
   // Decides the cluster state's next version by `change`, within `budget`; `done` gets that version, or why there is
   // none (StateProposer::Propose). Any thread.
   void ChangeState(StateChange change, Duration budget, StateProposer::Done done);
+  // StateKeeper::BindWithout. Any thread.
+  void BindWithout(std::vector<std::string> names, Duration budget, StateProposer::Done done);
   void CollectFigures(absl::AnyInvocable<void(NodeFigures)> done);
 
   // Refuses new requests; `idle` runs on the control loop when those under way have been answered. Any thread, once.
@@ -104,7 +103,6 @@ class Node {
   Executor& control() { return executor(0); }
   void Adopt(const RingPtr& ring);
   void OnRebound(Closure ready);
-  absl::StatusOr<std::set<PartitionId>> LoadRecovering();
   EntropyStart EntropyOfShard(int shard, const std::set<PartitionId>& recovering);
 
   const NodeOptions options_;

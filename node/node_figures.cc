@@ -1,8 +1,22 @@
 #include "node/node_figures.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace henge {
+namespace {
+
+using OfPartition = DifferencesOf::OfPartition;
+
+// Shards have no partition in common.
+void MergePartitions(const std::vector<OfPartition>& from, std::vector<OfPartition>* to) {
+  const auto middle = static_cast<ptrdiff_t>(to->size());
+  to->insert(to->end(), from.begin(), from.end());
+  std::inplace_merge(to->begin(), to->begin() + middle, to->end(),
+                     [](const OfPartition& a, const OfPartition& b) { return a.partition < b.partition; });
+}
+
+}  // namespace
 
 void AddTo(NodeFigures* sum, const CoordinatorFigures& shard) {
   CoordinatorFigures& to = sum->coordinator;
@@ -43,7 +57,9 @@ void AddTo(NodeFigures* sum, const AntiEntropyFigures& shard) {
   to.rounds += shard.rounds;
   to.rounds_equal += shard.rounds_equal;
   to.rounds_failed += shard.rounds_failed;
+  to.rounds_refused += shard.rounds_refused;
   to.leaves_scanned += shard.leaves_scanned;
+  to.leaves_left += shard.leaves_left;
   to.repaired_here += shard.repaired_here;
   to.repaired_there += shard.repaired_there;
   to.bytes_moved += shard.bytes_moved;
@@ -58,6 +74,7 @@ void AddTo(NodeFigures* sum, const ScrubFigures& shard) {
   to.records += shard.records;
   to.leaves_rewritten += shard.leaves_rewritten;
   to.unreadable += shard.unreadable;
+  to.leaves_mended += shard.leaves_mended;
 }
 
 void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard) {
@@ -69,8 +86,20 @@ void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard) {
       continue;
     }
     PeerEntropy& to = *at;
+    // Of a shard without differences there is no age; of one whose bound is unknown the sum knows none either.
+    if (from.leaves_differing > 0) {
+      const bool known = from.oldest_max.has_value() && (to.leaves_differing == 0 || to.oldest_max.has_value());
+      to.oldest_min = std::max(to.oldest_min.value_or(*from.oldest_min), *from.oldest_min);
+      to.oldest_max =
+          known ? std::optional(std::max(to.oldest_max.value_or(*from.oldest_max), *from.oldest_max)) : std::nullopt;
+    }
     to.leaves_differing += from.leaves_differing;
-    if (from.oldest.has_value()) to.oldest = std::max(to.oldest.value_or(*from.oldest), *from.oldest);
+    MergePartitions(from.partitions, &to.partitions);
+    if (!from.convergence.has_value()) {
+      to.convergence.reset();
+    } else if (to.convergence.has_value()) {
+      to.convergence = std::max(*to.convergence, *from.convergence);
+    }
     // Not carried through by one shard yet: not carried through.
     if (!from.finished.has_value()) {
       to.finished.reset();

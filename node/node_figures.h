@@ -35,7 +35,7 @@ void AddTo(NodeFigures* sum, const ReplicaFigures& shard);
 void AddTo(NodeFigures* sum, const HintFigures& shard);
 void AddTo(NodeFigures* sum, const AntiEntropyFigures& shard);
 void AddTo(NodeFigures* sum, const ScrubFigures& shard);
-// Of one peer: differences add up; the oldest one and the oldest round count.
+// Of one peer: differences add up; the oldest one, the oldest round and the longest time count.
 void AddTo(NodeFigures* sum, const std::vector<PeerEntropy>& shard);
 
 }  // namespace henge

@@ -34,8 +34,9 @@ Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngi
       anti_entropy_(std::make_unique<AntiEntropy>(entropy.options, AntiEntropyPlace{options.self, shards_, shard_},
                                                   environment, engine, *replica_, recovery_, ring,
                                                   std::move(entropy.whole))),
-      scrub_(
-          std::make_unique<Scrub>(entropy.scrub, AntiEntropyPlace{options.self, shards_, shard_}, environment, engine)),
+      scrub_(std::make_unique<Scrub>(
+          entropy.scrub, AntiEntropyPlace{options.self, shards_, shard_}, environment, engine,
+          [this](LeafId leaf, absl::AnyInvocable<void(bool)> done) { anti_entropy_->Mend(leaf, std::move(done)); })),
       coordinator_(std::make_unique<Coordinator>(options, environment, *replica_, ring, keeper_.get())) {
   for (PartitionId partition : entropy.recovering) {
     if (partition.value() % shards_ == shard_) recovery_.Lost(partition);

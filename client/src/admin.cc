@@ -30,17 +30,25 @@ EntropyView EntropyOf(const v1::EntropyStatus& entropy) {
   view.repaired_here = entropy.repaired_here();
   view.repaired_there = entropy.repaired_there();
   view.bytes_moved = entropy.bytes_moved();
+  view.leaves_left = entropy.segments_left();
   view.refused = entropy.refused();
+  view.refused_by_peers = entropy.refused_by_peers();
   view.recovering = entropy.recovering();
   view.scrub_passes = entropy.scrub_passes();
   view.scrub_records = entropy.scrub_records();
   view.scrub_leaves_rewritten = entropy.scrub_segments_rewritten();
+  view.scrub_leaves_unreadable = entropy.scrub_segments_unreadable();
+  view.scrub_leaves_mended = entropy.scrub_segments_mended();
   for (const auto& peer : entropy.peers()) {
     EntropyPeerView& to = view.peers.emplace_back();
     to.member = peer.member();
     to.leaves_differing = peer.segments_differing();
     if (peer.has_oldest_ms()) to.oldest_ms = peer.oldest_ms();
     if (peer.has_finished_ms()) to.finished_ms = peer.finished_ms();
+    if (peer.has_oldest_max_ms()) to.oldest_max_ms = peer.oldest_max_ms();
+    if (peer.has_convergence_ms()) to.convergence_ms = peer.convergence_ms();
+    to.partitions_differing = peer.partitions_differing();
+    for (const auto& one : peer.partitions()) to.partitions.push_back({one.partition(), one.segments()});
   }
   return view;
 }

@@ -22,7 +22,7 @@ struct Member {
   std::string peer_address;    // host:port
   std::string zone;            // empty = every such member is a zone of its own
   uint32_t weight = 100;       // relative share of the data
-  StoreId store;               // whose votes are the member's; none in version 1, which knows no store (P31)
+  StoreId store;               // whose votes are the member's; none: not bound yet, as all are in version 1 (P31)
 
   bool operator==(const Member&) const = default;
 };
@@ -51,7 +51,7 @@ struct ClusterState {
   const Bucket* FindBucket(BucketId id) const;
   // Whether a bucket of this id was there and is no more, as opposed to one that a later version may know.
   bool IsDropped(BucketId id) const { return id < next_bucket_id && FindBucket(id) == nullptr; }
-  // Whether every member is bound to a store (P31): so from version 2 on.
+  // Whether every member is bound to a store (P31): so from version 2 on, but for those that had never started then.
   bool IsBound() const;
 
   std::string Encode() const;

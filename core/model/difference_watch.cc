@@ -1,7 +1,6 @@
 #include "core/model/difference_watch.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 
 namespace henge {
@@ -12,11 +11,12 @@ constexpr PartitionId kLastPartition(std::numeric_limits<PartitionId::rep>::max(
 
 }  // namespace
 
-bool DifferenceWatch::Differs(MemberId peer, PartitionId partition, uint8_t segment, MonotonicTime now) {
+bool DifferenceWatch::Differs(MemberId peer, PartitionId partition, uint8_t segment, MonotonicTime now,
+                              std::optional<MonotonicTime> compared) {
   const Leaf leaf{peer, partition, segment};
   const auto found = since_.find(leaf);
-  if (found != since_.end()) return now - found->second >= wait_;
-  if (since_.size() < leaves_max_) since_.emplace(leaf, now);
+  if (found != since_.end()) return now - found->second.seen >= wait_;
+  if (!full()) since_.emplace(leaf, Since{now, compared});
   return false;
 }
 
@@ -32,17 +32,25 @@ void DifferenceWatch::Forget(MemberId peer) {
   since_.erase(since_.lower_bound({peer, PartitionId(), 0}), since_.upper_bound({peer, kLastPartition, kLastSegment}));
 }
 
-size_t DifferenceWatch::CountOf(MemberId peer) const {
-  const auto begin = since_.lower_bound({peer, PartitionId(), 0});
+DifferencesOf DifferenceWatch::Of(MemberId peer) const {
+  DifferencesOf all;
+  bool every_one_was_compared = true;
   const auto end = since_.upper_bound({peer, kLastPartition, kLastSegment});
-  return static_cast<size_t>(std::distance(begin, end));
-}
-
-std::optional<MonotonicTime> DifferenceWatch::OldestOf(MemberId peer) const {
-  const auto begin = since_.lower_bound({peer, PartitionId(), 0});
-  const auto end = since_.upper_bound({peer, kLastPartition, kLastSegment});
-  if (begin == end) return std::nullopt;
-  return std::min_element(begin, end, [](const auto& a, const auto& b) { return a.second < b.second; })->second;
+  for (auto at = since_.lower_bound({peer, PartitionId(), 0}); at != end; ++at) {
+    const auto& [leaf, since] = *at;
+    ++all.leaves;
+    if (all.partitions.empty() || all.partitions.back().partition != leaf.partition) {
+      all.partitions.push_back({leaf.partition, 0});
+    }
+    ++all.partitions.back().leaves;
+    all.seen = std::min(all.seen.value_or(since.seen), since.seen);
+    every_one_was_compared = every_one_was_compared && since.compared.has_value();
+    if (since.compared.has_value()) {
+      all.missing_since = std::min(all.missing_since.value_or(*since.compared), *since.compared);
+    }
+  }
+  if (!every_one_was_compared) all.missing_since.reset();
+  return all;
 }
 
 }  // namespace henge

@@ -10,11 +10,26 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "core/model/ids.h"
 #include "core/model/time.h"
 
 namespace henge {
+
+// The differences to one peer, together.
+struct DifferencesOf {
+  struct OfPartition {
+    PartitionId partition;
+    uint32_t leaves = 0;
+  };
+  uint64_t leaves = 0;
+  std::vector<OfPartition> partitions;  // ascending, each with a leaf at least
+  // The oldest write that one of the two lacks was made before `seen`: then it was missed already. And not before
+  // `missing_since`, when the leaves were compared last and found equal; none: for one of them nobody knows.
+  std::optional<MonotonicTime> seen;
+  std::optional<MonotonicTime> missing_since;
+};
 
 class DifferenceWatch {
  public:
@@ -22,8 +37,9 @@ class DifferenceWatch {
   DifferenceWatch(Duration wait, size_t leaves_max) : wait_(wait), leaves_max_(leaves_max) {}
 
   // A leaf differs from that of `peer` as of `now`. True if it is to be scanned: it differed at least `wait` ago, and
-  // was not equal since.
-  bool Differs(MemberId peer, PartitionId partition, uint8_t segment, MonotonicTime now);
+  // was not equal since. `compared`: when the leaves of both were compared to the end before this time, if ever.
+  bool Differs(MemberId peer, PartitionId partition, uint8_t segment, MonotonicTime now,
+               std::optional<MonotonicTime> compared = std::nullopt);
 
   // The leaf is equal now, or was repaired: its next difference is a new one.
   void LeafIsEqual(MemberId peer, PartitionId partition, uint8_t segment);
@@ -32,10 +48,10 @@ class DifferenceWatch {
   // Nothing of `peer` is known any more: it is gone, or no owner beside us.
   void Forget(MemberId peer);
 
-  // The leaves known to differ from those of `peer`, and since when the oldest does; nullopt if none.
-  size_t CountOf(MemberId peer) const;
-  std::optional<MonotonicTime> OldestOf(MemberId peer) const;
+  DifferencesOf Of(MemberId peer) const;
   size_t size() const { return since_.size(); }
+  // Whether the next new difference finds no room.
+  bool full() const { return since_.size() >= leaves_max_; }
 
  private:
   struct Leaf {
@@ -44,11 +60,14 @@ class DifferenceWatch {
     uint8_t segment = 0;
     auto operator<=>(const Leaf&) const = default;
   };
-  using Leaves = std::map<Leaf, MonotonicTime>;
+  struct Since {
+    MonotonicTime seen;
+    std::optional<MonotonicTime> compared;
+  };
 
   Duration wait_;
   size_t leaves_max_;
-  Leaves since_;
+  std::map<Leaf, Since> since_;
 };
 
 }  // namespace henge

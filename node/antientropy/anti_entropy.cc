@@ -10,7 +10,7 @@ namespace henge {
 AntiEntropy::AntiEntropy(AntiEntropyOptions options, AntiEntropyPlace place, ShardEnvironment environment,
                          StoreEngine& engine, Replica& replica, Recovery& recovery, RingPtr ring, WholeFn whole)
     : core_(options, place, environment, engine, replica, recovery, std::move(ring)),
-      server_(place.self, environment, engine),
+      server_(place.self, environment, engine, core_.taken),
       whole_(std::move(whole)) {}
 
 void AntiEntropy::Start() { core_.scope.Spawn(Run()); }
@@ -21,8 +21,18 @@ void AntiEntropy::Stop() {
 }
 
 void AntiEntropy::Wake() {
+  hasty_rounds_ = static_cast<int>(core_.ring->state().members.size());
   // In a turn of its own: whoever calls this may be in the middle of something that a round reads.
   if (wake_.has_value()) core_.env.executor.Post([wake = *wake_]() mutable { wake.Set(true); });
+}
+
+void AntiEntropy::UpdateRing(RingPtr ring) {
+  core_.ring = std::move(ring);
+  std::erase_if(peers_, [this](const auto& one) {
+    const bool gone = !IsPeer(one.first) && one.first != under_way_;
+    if (gone) core_.watch.Forget(one.first);
+    return gone;
+  });
 }
 
 void AntiEntropy::UpdateLiveness(LivenessPtr liveness) {
@@ -53,37 +63,88 @@ Task<void> AntiEntropy::Sleep(Duration duration) {
 
 Task<void> AntiEntropy::Run() {
   SettleRecovery();
+  hasty_rounds_ = static_cast<int>(core_.ring->state().members.size());
   co_await Sleep(Jittered(core_.recovery.size() > 0 ? core_.options.interval_recovering : core_.options.interval));
   while (!stopped_) {
     bool look_again = false;
+    std::optional<RoundEnd> end;
     if (const std::optional<MemberId> peer = NextPeer(); peer.has_value()) {
-      const RoundEnd end = co_await RunRound(*peer);
+      end = co_await RunRound(*peer);
       // Once: where many write, there is always something on its way.
-      look_again = end.status.ok() && end.look_again && *peer != last_;
+      look_again = end->status.ok() && end->look_again && *peer != last_;
       if (look_again && !next_.has_value()) next_ = peer;
       last_ = *peer;
     }
     SettleRecovery();
     if (stopped_) break;
-    Duration pause = look_again ? core_.options.confirm + core_.options.confirm / 4 : core_.options.interval;
-    if (core_.recovery.size() > 0) pause = core_.options.interval_recovering;
-    co_await Sleep(look_again ? pause : Jittered(pause));
+    co_await Sleep(PauseAfter(end, look_again));
   }
 }
 
-Task<RoundEnd> AntiEntropy::RunRound(MemberId peer) {
-  auto round = std::make_shared<Round>(&core_, peer);
-  RoundEnd end = co_await round->Run();
-  ++core_.figures.rounds;
-  if (end.status.ok()) {
-    finished_[peer] = core_.env.clock.Now();
-    if (end.equal) ++core_.figures.rounds_equal;
-  } else {
-    ++core_.figures.rounds_failed;
-    core_.env.tracer.Event(Severity::kDebug, "ExchangeFailed",
-                           {{"peer", uint64_t{peer.value()}}, {"why", end.status.ToString()}});
+Duration AntiEntropy::PauseAfter(const std::optional<RoundEnd>& end, bool look_again) {
+  if (core_.recovery.size() > 0) {
+    // Each peer once at once: reads wait for it.
+    const bool hasty = end.has_value() && end->status.ok() && hasty_rounds_ > 0;
+    if (hasty) --hasty_rounds_;
+    return hasty ? Duration(0) : Jittered(core_.options.interval_recovering);
   }
+  if (look_again) return core_.options.confirm + core_.options.confirm / 4;
+  return Jittered(core_.options.interval);
+}
+
+Task<RoundEnd> AntiEntropy::RunRound(MemberId peer) {
+  const MonotonicTime began = core_.env.clock.Now();
+  const LayoutEpoch layout = core_.shared.With(peer, core_.ring, core_.place.shards, core_.place.shard)->digest;
+  const PeerRounds& before = peers_[peer];
+  auto round = std::make_shared<Round>(&core_, peer, before.layout == layout ? before.compared : std::nullopt);
+  under_way_ = peer;
+  RoundEnd end = co_await round->Run();
+  under_way_.reset();
+  Note(peer, end, began, layout);
   co_return end;
+}
+
+void AntiEntropy::Note(MemberId peer, const RoundEnd& end, MonotonicTime began, LayoutEpoch layout) {
+  ++core_.figures.rounds;
+  PeerRounds& rounds = peers_[peer];
+  rounds.failed = !end.status.ok();
+  if (end.status.ok()) {
+    rounds.finished = core_.env.clock.Now();
+    rounds.refused = false;
+    if (end.all_noted) {
+      rounds.compared = began;
+      rounds.layout = layout;
+    }
+    if (end.equal) ++core_.figures.rounds_equal;
+    return;
+  }
+  ++core_.figures.rounds_failed;
+  const bool refused = absl::IsFailedPrecondition(end.status);
+  if (refused) ++core_.figures.rounds_refused;
+  // Tried again in every round: told once.
+  const bool new_refusal = refused && !std::exchange(rounds.refused, refused);
+  core_.env.tracer.Event(new_refusal ? Severity::kWarning : Severity::kDebug,
+                         new_refusal ? "ExchangeRefused" : "ExchangeFailed",
+                         {{"peer", uint64_t{peer.value()}}, {"why", end.status.ToString()}});
+}
+
+void AntiEntropy::Mend(LeafId leaf, absl::AnyInvocable<void(bool)> done) {
+  core_.scope.Spawn(RunMend(leaf, std::move(done)));
+}
+
+Task<void> AntiEntropy::RunMend(LeafId leaf, absl::AnyInvocable<void(bool)> done) {
+  const std::span<const MemberId> now = core_.ring->Owners(leaf.partition);
+  const std::vector<MemberId> owners(now.begin(), now.end());
+  bool whole = owners.size() > 1;
+  for (MemberId owner : owners) {
+    if (owner == core_.place.self || stopped_) continue;
+    auto round = std::make_shared<Round>(&core_, owner);
+    const bool mended = co_await round->Mend(leaf);
+    whole = whole && mended;
+  }
+  core_.env.tracer.Event(Severity::kWarning, whole ? "LeafMended" : "LeafNotMended",
+                         {{"partition", uint64_t{leaf.partition.value()}}, {"segment", uint64_t{leaf.segment}}});
+  done(whole && !stopped_);
 }
 
 bool AntiEntropy::IsPeer(MemberId member) {
@@ -133,15 +194,31 @@ AntiEntropyFigures AntiEntropy::figures() const {
   return figures;
 }
 
+// The turn of the next peer comes after a pause, and that of each live one once before it comes again.
+std::optional<Duration> AntiEntropy::TimeToConverge(MemberId peer, uint64_t leaves) {
+  if (leaves == 0) return Duration(0);
+  if (peers_[peer].failed || core_.liveness->Of(peer) == Liveness::kDead) return std::nullopt;
+  std::optional<Duration> time = core_.pace.TimeFor(leaves);
+  if (!time.has_value() || under_way_ == peer) return time;
+  for (const Member& member : core_.ring->state().members) {
+    if (core_.liveness->Of(member.id) != Liveness::kDead && IsPeer(member.id)) *time += core_.options.interval;
+  }
+  return time;
+}
+
 std::vector<PeerEntropy> AntiEntropy::PeerFigures() {
   const MonotonicTime now = core_.env.clock.Now();
   std::vector<PeerEntropy> peers;
   for (const Member& member : core_.ring->state().members) {
     if (!IsPeer(member.id)) continue;
-    PeerEntropy peer{.peer = member.id, .leaves_differing = core_.watch.CountOf(member.id)};
-    if (auto oldest = core_.watch.OldestOf(member.id); oldest.has_value()) peer.oldest = now - *oldest;
-    if (auto at = finished_.find(member.id); at != finished_.end()) peer.finished = now - at->second;
-    peers.push_back(peer);
+    DifferencesOf differences = core_.watch.Of(member.id);
+    PeerEntropy peer{.peer = member.id, .leaves_differing = differences.leaves};
+    peer.partitions = std::move(differences.partitions);
+    if (differences.seen.has_value()) peer.oldest_min = now - *differences.seen;
+    if (differences.missing_since.has_value()) peer.oldest_max = now - *differences.missing_since;
+    if (const auto& finished = peers_[member.id].finished; finished.has_value()) peer.finished = now - *finished;
+    peer.convergence = TimeToConverge(member.id, peer.leaves_differing);
+    peers.push_back(std::move(peer));
   }
   return peers;
 }

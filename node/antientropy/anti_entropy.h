@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "core/runtime/transport.h"
 #include "node/antientropy/anti_entropy_options.h"
 #include "node/antientropy/entropy_core.h"
@@ -32,13 +33,17 @@ class AntiEntropy {
   void Start();
   // Begins no further round.
   void Stop();
-  void UpdateRing(RingPtr ring) { core_.ring = std::move(ring); }
+  void UpdateRing(RingPtr ring);
   // A peer that has come back is compared next.
   void UpdateLiveness(LivenessPtr liveness);
   // There is something to do: the next round begins soon.
   void Wake();
 
   void Serve(MemberId from, TreeRequest request, PeerHandler::ReplyFn reply);
+
+  // `leaf` can't be scanned here: has each of its records that another owner lists merged here, so that those which
+  // can't be read are mended (P35). `done` runs once, with whether all owners were asked and no record is left broken.
+  void Mend(LeafId leaf, absl::AnyInvocable<void(bool)> done);
 
   AntiEntropyFigures figures() const;
   // Of the peers that share partitions with this shard, by member.
@@ -48,16 +53,31 @@ class AntiEntropy {
   Task<void> Run();
   Task<void> Sleep(Duration duration);
   Task<RoundEnd> RunRound(MemberId peer);
+  Task<void> RunMend(LeafId leaf, absl::AnyInvocable<void(bool)> done);
+  void Note(MemberId peer, const RoundEnd& end, MonotonicTime began, LayoutEpoch layout);
+  Duration PauseAfter(const std::optional<RoundEnd>& end, bool look_again);
+  std::optional<Duration> TimeToConverge(MemberId peer, uint64_t leaves);
   std::optional<MemberId> NextPeer();
   bool IsPeer(MemberId member);
   // Half of `duration` more or less, by chance.
   Duration Jittered(Duration duration);
   void SettleRecovery();
 
+  struct PeerRounds {
+    std::optional<MonotonicTime> finished;  // the last one that was carried through
+    // The begin of the last one that saw all leaves and noted each difference, and the layout that it saw.
+    std::optional<MonotonicTime> compared;
+    LayoutEpoch layout;
+    bool failed = false;   // the last one
+    bool refused = false;  // and that was told
+  };
+
   EntropyCore core_;
   TreeServer server_;
   WholeFn whole_;
-  std::map<MemberId, MonotonicTime> finished_;
+  std::map<MemberId, PeerRounds> peers_;
+  std::optional<MemberId> under_way_;  // a round with it
+  int hasty_rounds_ = 0;               // without a pause, as a partition is recovering
   MemberId last_;
   std::optional<MemberId> next_;  // out of turn
   std::optional<Completion<bool>> wake_;

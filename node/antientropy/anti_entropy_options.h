@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/model/difference_watch.h"
 #include "core/model/ids.h"
 #include "core/model/time.h"
 
@@ -21,6 +22,8 @@ struct AntiEntropyOptions {
   Duration call_time_max = std::chrono::seconds(2);
   size_t leaves_watched_max = size_t{1} << 16;
   int lanes = 16;  // leaves that are repaired at a time
+  // Then the next peer's turn comes, whatever is left; the next round with this one goes on.
+  Duration repair_time_max = std::chrono::minutes(1);
   uint64_t bytes_per_second = uint64_t{16} << 20;
   Duration budget_ahead = std::chrono::milliseconds(100);
 };
@@ -42,7 +45,9 @@ struct AntiEntropyFigures {
   uint64_t rounds = 0;        // ended, with whatever result
   uint64_t rounds_equal = 0;  // without a difference
   uint64_t rounds_failed = 0;
+  uint64_t rounds_refused = 0;  // of the failed ones: by peers whose trees have other parameters (H27)
   uint64_t leaves_scanned = 0;
+  uint64_t leaves_left = 0;     // to the peer, which was repairing them already
   uint64_t repaired_here = 0;   // records merged here, durably
   uint64_t repaired_there = 0;  // records that a peer has merged, durably
   uint64_t bytes_moved = 0;     // of records
@@ -56,14 +61,22 @@ struct ScrubFigures {
   uint64_t records = 0;           // whole ones
   uint64_t leaves_rewritten = 0;  // were not those of their records; each an alarm
   uint64_t unreadable = 0;        // leaves that the disk refused to read
+  uint64_t leaves_mended = 0;     // of those: every record that another owner has was compared, and mended if broken
 };
 
-// What is known of the differences to one peer.
+// What the rounds saw of the differences to one peer.
 struct PeerEntropy {
   MemberId peer;
   uint64_t leaves_differing = 0;
-  std::optional<Duration> oldest;    // age of the oldest difference that is known
+  std::vector<DifferencesOf::OfPartition> partitions;  // the leaves, by partition; ascending
+  // The age of the oldest write that only one of the two has: at least since a round saw the difference; at most since
+  // the last one that did not, if there was one.
+  std::optional<Duration> oldest_min;
+  std::optional<Duration> oldest_max;
   std::optional<Duration> finished;  // since the last round that was carried through
+  // Until what is known is repaired: until the peer's turn comes, and at the pace at which leaves were repaired so far.
+  // None: nothing was repaired yet, or the peer is dead, or the last round with it failed.
+  std::optional<Duration> convergence;
 };
 
 }  // namespace henge

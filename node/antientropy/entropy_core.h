@@ -15,7 +15,9 @@
 #include "core/runtime/task_scope.h"
 #include "node/antientropy/anti_entropy_options.h"
 #include "node/antientropy/byte_budget.h"
+#include "node/antientropy/repair_pace.h"
 #include "node/antientropy/shared_partitions.h"
+#include "node/antientropy/taken_leaves.h"
 #include "node/replica.h"
 #include "storage/store_engine.h"
 
@@ -32,6 +34,7 @@ struct EntropyCore {
         recovery(lost),
         ring(std::move(first_ring)),
         watch(wanted.confirm, wanted.leaves_watched_max),
+        taken(wanted.call_time_max, wanted.leaves_watched_max),
         budget(wanted.bytes_per_second, wanted.budget_ahead),
         shared(where.self) {}
 
@@ -44,6 +47,8 @@ struct EntropyCore {
   RingPtr ring;  // read again after every wait
   LivenessPtr liveness = std::make_shared<const LivenessSnapshot>();
   DifferenceWatch watch;
+  TakenLeaves taken;
+  RepairPace pace;
   ByteBudget budget;
   SharedCache shared;
   AntiEntropyFigures figures;

@@ -66,6 +66,7 @@ Task<absl::StatusOr<Round::Hashes>> Round::Ask(TreeLevel level, std::vector<uint
 
 Task<RoundEnd> Round::Run() {
   ticket_ = core_->recovery.Begin();
+  core_->taken.DropOld(core_->env.clock.Now());
   shared_ = core_->shared.With(peer_, core_->ring, core_->place.shards, core_->place.shard);
   RoundEnd end;
   end.status = co_await CompareGroups();
@@ -75,7 +76,14 @@ Task<RoundEnd> Round::Run() {
     if (end.status.ok() && !open_.contains(partition)) core_->recovery.Ended(partition, peer_, ticket_);
   }
   end.look_again = look_again_;
+  end.all_noted = all_noted_;
   co_return end;
+}
+
+Task<bool> Round::Mend(LeafId leaf) {
+  shared_ = core_->shared.With(peer_, core_->ring, core_->place.shards, core_->place.shard);
+  const bool pulled = co_await PullListed(leaf);
+  co_return pulled;
 }
 
 Task<absl::Status> Round::CompareGroups() {
@@ -176,7 +184,8 @@ void Round::PartitionEqual(PartitionId partition) {
 
 void Round::LeafDiffers(LeafId leaf) {
   differ_.insert(leaf.partition);
-  const bool again = core_->watch.Differs(peer_, leaf.partition, leaf.segment, core_->env.clock.Now());
+  const bool again = core_->watch.Differs(peer_, leaf.partition, leaf.segment, core_->env.clock.Now(), compared_);
+  all_noted_ = all_noted_ && !core_->watch.full();
   if (again || core_->recovery.IsRecovering(leaf.partition)) {
     to_repair_.push_back(leaf);
   } else {

@@ -23,13 +23,19 @@ struct RoundEnd {
   absl::Status status;      // an error: the peer could not be compared to the end
   bool equal = false;       // no difference was seen
   bool look_again = false;  // differences that must be seen a second time
+  bool all_noted = true;    // every difference is watched
 };
 
 class Round : public std::enable_shared_from_this<Round> {
  public:
-  Round(EntropyCore* core, MemberId peer) : core_(core), peer_(peer) {}
+  // `compared`: when the last round with this peer that saw all leaves began, if one did.
+  Round(EntropyCore* core, MemberId peer, std::optional<MonotonicTime> compared = std::nullopt)
+      : core_(core), peer_(peer), compared_(compared) {}
 
   Task<RoundEnd> Run();
+  // Instead of a comparison: has every record of `leaf` that the peer lists merged here, in order that those which
+  // can't be read here are mended. Whether all could be.
+  Task<bool> Mend(LeafId leaf);
 
  private:
   using Hashes = std::vector<uint64_t>;
@@ -46,11 +52,16 @@ class Round : public std::enable_shared_from_this<Round> {
   void PartitionEqual(PartitionId partition);
   void LeafDiffers(LeafId leaf);
 
+  void OrderRepairs();
   Task<void> RepairAll();
   static Task<void> Lane(std::shared_ptr<Round> round, Completion<bool> done);
   Task<bool> RepairLeaf(LeafId leaf);
   struct Window;
   Task<absl::StatusOr<Window>> ReadWindow(LeafId leaf, std::optional<RecordKey> after);
+  Task<absl::StatusOr<TreeReply>> AskRecords(LeafId leaf, std::optional<RecordKey> after);
+  // What the peer lists, for a leaf that can't be scanned here.
+  Task<bool> PullListed(LeafId leaf);
+  Task<bool> PullPatiently(RecordKey key);
   // Whether a record of this bucket can be exchanged (P34); a dropped one's needn't be.
   enum class Bucket { kKnown, kDropped, kUnknown };
   Bucket BucketOf(BucketId id) const;
@@ -60,12 +71,15 @@ class Round : public std::enable_shared_from_this<Round> {
 
   EntropyCore* const core_;
   const MemberId peer_;
+  const std::optional<MonotonicTime> compared_;
   std::shared_ptr<const SharedPartitions> shared_;
   Recovery::Ticket ticket_ = 0;
   std::set<PartitionId> open_;    // differ in leaves that were not looked at, or not repaired
   std::set<PartitionId> differ_;  // in any leaf
   std::deque<LeafId> to_repair_;
+  MonotonicTime repair_until_;
   bool look_again_ = false;
+  bool all_noted_ = true;
 };
 
 }  // namespace henge

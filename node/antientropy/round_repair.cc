@@ -11,6 +11,9 @@ namespace henge {
 namespace {
 
 constexpr size_t kLeafPageBytes = size_t{256} << 10;
+// A record that can't be read here is mended meanwhile, if all its owners can be asked.
+constexpr int kPullAttempts = 4;
+constexpr Duration kPullPause = std::chrono::milliseconds(500);
 
 std::pair<BucketId, std::string_view> PlaceOf(const LeafRecord& record) { return {record.bucket, record.key}; }
 
@@ -35,9 +38,22 @@ std::vector<RecordKey> KeysOf(LeafId leaf, const std::vector<LeafRecord>& first,
 struct Round::Window {
   LeafDiff diff;
   std::optional<RecordKey> end;  // go on after this one; none: the leaf's end
+  bool unreadable_here = false;  // nothing else is known then
 };
 
+// The two sides of a pair, and the two peers of a node that came back, see the same differences at about the same time:
+// each begins at another leaf, and of a pair one goes up and one down, so that most leaves are one's own (TakenLeaves).
+void Round::OrderRepairs() {
+  if (to_repair_.size() < 2) return;
+  const auto first = static_cast<ptrdiff_t>(core_->env.random.Below(to_repair_.size()));
+  std::rotate(to_repair_.begin(), to_repair_.begin() + first, to_repair_.end());
+  if (peer_ < core_->place.self) std::reverse(to_repair_.begin(), to_repair_.end());
+}
+
 Task<void> Round::RepairAll() {
+  OrderRepairs();
+  core_->pace.Begin(core_->env.clock.Now());
+  repair_until_ = core_->env.clock.Now() + core_->options.repair_time_max;
   // The lanes end one after another; the last one says so.
   std::vector<Completion<bool>> lanes(std::min(to_repair_.size(), static_cast<size_t>(core_->options.lanes)));
   for (Completion<bool>& lane : lanes) {
@@ -50,10 +66,20 @@ Task<void> Round::Lane(std::shared_ptr<Round> round, Completion<bool> done) {
   while (!round->to_repair_.empty()) {
     const LeafId leaf = round->to_repair_.front();
     round->to_repair_.pop_front();
-    ++round->core_->figures.leaves_scanned;
+    EntropyCore& core = *round->core_;
+    const MonotonicTime now = core.env.clock.Now();
+    const bool taken = core.taken.IsTaken(round->peer_, leaf, now);
+    if (taken || now >= round->repair_until_) {
+      if (taken) ++core.figures.leaves_left;
+      round->open_.insert(leaf.partition);
+      round->look_again_ = true;
+      continue;
+    }
+    ++core.figures.leaves_scanned;
     const bool repaired = co_await round->RepairLeaf(leaf);
     if (repaired) {
-      round->core_->watch.LeafIsEqual(round->peer_, leaf.partition, leaf.segment);
+      core.pace.OnRepaired(core.env.clock.Now());
+      core.watch.LeafIsEqual(round->peer_, leaf.partition, leaf.segment);
     } else {
       round->open_.insert(leaf.partition);
     }
@@ -67,18 +93,12 @@ Task<absl::StatusOr<Round::Window>> Round::ReadWindow(LeafId leaf, std::optional
       leaf, after, kLeafPageBytes, core_->env.executor,
       [scanned](absl::StatusOr<StoreEngine::LeafPage> page) mutable { scanned.Set(std::move(page)); });
   absl::StatusOr<StoreEngine::LeafPage> ours = co_await scanned;
-  if (!ours.ok()) co_return std::move(ours).status();
-  TreeRequest request = Request(TreeLevel::kRecords);
-  request.nodes = {leaf.partition.value() * uint32_t{kTreeLeaves} + leaf.segment};
-  if (after.has_value()) {
-    request.after_bucket = after->bucket;
-    request.after_key = after->key;
-  }
-  absl::StatusOr<PeerReply> reply = co_await Call(std::move(request));
-  if (!reply.ok()) co_return std::move(reply).status();
-  auto* theirs = std::get_if<TreeReply>(&*reply);
-  if (theirs == nullptr) co_return absl::InternalError("the peer answered about its trees with another kind of reply");
   Window window;
+  window.unreadable_here = absl::IsDataLoss(ours.status());
+  if (window.unreadable_here) co_return window;
+  if (!ours.ok()) co_return std::move(ours).status();
+  absl::StatusOr<TreeReply> theirs = co_await AskRecords(leaf, after);
+  if (!theirs.ok()) co_return std::move(theirs).status();
   for (const auto& [records, done] :
        {std::pair(&ours->records, ours->done), std::pair(&theirs->records, theirs->done)}) {
     if (done) continue;
@@ -97,6 +117,46 @@ Task<absl::StatusOr<Round::Window>> Round::ReadWindow(LeafId leaf, std::optional
   co_return window;
 }
 
+Task<absl::StatusOr<TreeReply>> Round::AskRecords(LeafId leaf, std::optional<RecordKey> after) {
+  TreeRequest request = Request(TreeLevel::kRecords);
+  request.nodes = {leaf.partition.value() * uint32_t{kTreeLeaves} + leaf.segment};
+  if (after.has_value()) {
+    request.after_bucket = after->bucket;
+    request.after_key = after->key;
+  }
+  absl::StatusOr<PeerReply> reply = co_await Call(std::move(request));
+  if (!reply.ok()) co_return std::move(reply).status();
+  auto* theirs = std::get_if<TreeReply>(&*reply);
+  if (theirs == nullptr) co_return absl::InternalError("the peer answered about its trees with another kind of reply");
+  co_return std::move(*theirs);
+}
+
+Task<bool> Round::PullListed(LeafId leaf) {
+  bool whole = true;
+  std::optional<RecordKey> after;
+  for (;;) {
+    absl::StatusOr<TreeReply> page = co_await AskRecords(leaf, after);
+    if (!page.ok() || (page->records.empty() && !page->done)) co_return false;
+    const absl::StatusOr<LeafDiff> listed = CompareLeaf({}, page->records);
+    if (!listed.ok()) co_return false;
+    for (const LeafRecord& record : listed->only_theirs) {
+      const bool pulled = co_await PullPatiently(KeyOf(leaf, record));
+      whole = whole && pulled;
+    }
+    if (page->done) co_return whole;
+    after = KeyOf(leaf, page->records.back());
+  }
+}
+
+Task<bool> Round::PullPatiently(RecordKey key) {
+  for (int attempt = 0; attempt < kPullAttempts; ++attempt) {
+    if (attempt > 0) co_await SleepUntil(core_->env.executor, core_->env.clock.Now() + kPullPause);
+    const bool pulled = co_await Pull(key);
+    if (pulled) co_return true;
+  }
+  co_return false;
+}
+
 // First theirs into ours, then ours, which has both by then, into theirs.
 Task<bool> Round::RepairLeaf(LeafId leaf) {
   bool whole = true;
@@ -104,6 +164,10 @@ Task<bool> Round::RepairLeaf(LeafId leaf) {
   for (;;) {
     absl::StatusOr<Window> window = co_await ReadWindow(leaf, after);
     if (!window.ok()) co_return false;
+    if (window->unreadable_here) {
+      const bool pulled = co_await PullListed(leaf);
+      co_return pulled;
+    }
     std::vector<RecordKey> to_pull = KeysOf(leaf, window->diff.differing, window->diff.only_theirs);
     std::vector<RecordKey> to_push = KeysOf(leaf, window->diff.differing, window->diff.only_ours);
     for (RecordKey& key : to_pull) {

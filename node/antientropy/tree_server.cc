@@ -11,6 +11,8 @@ namespace henge {
 namespace {
 
 constexpr size_t kLeafPageBytes = size_t{256} << 10;
+constexpr Duration kToldAgainAfter = std::chrono::minutes(1);
+constexpr size_t kToldMax = 1024;
 
 absl::Status NotShared(uint32_t partition) {
   return absl::InvalidArgumentError(absl::StrCat("partition ", partition, " is not one that both nodes compare"));
@@ -42,8 +44,18 @@ std::vector<uint64_t> GroupHashes(const StoreEngine& engine, const SharedPartiti
   return groups;
 }
 
-TreeServer::TreeServer(MemberId self, ShardEnvironment environment, StoreEngine& engine)
-    : env_(environment), engine_(engine), shared_(self) {}
+TreeServer::TreeServer(MemberId self, ShardEnvironment environment, StoreEngine& engine, TakenLeaves& taken)
+    : env_(environment), engine_(engine), shared_(self), taken_(taken) {}
+
+void TreeServer::Refuse(MemberId from, const absl::Status& why) {
+  ++refused_;
+  const MonotonicTime now = env_.clock.Now();
+  if (told_.size() >= kToldMax) told_.clear();
+  Told& told = told_[from];
+  if (told.why == why.message() && now - told.at < kToldAgainAfter) return;
+  told = {std::string(why.message()), now};
+  env_.tracer.Event(Severity::kWarning, "TreesNotComparable", {{"peer", uint64_t{from.value()}}, {"why", told.why}});
+}
 
 void TreeServer::Serve(MemberId from, TreeRequest request, const RingPtr& ring, PeerHandler::ReplyFn reply) {
   const std::shared_ptr<const SharedPartitions> shared = shared_.With(from, ring, request.stride, request.first);
@@ -51,9 +63,7 @@ void TreeServer::Serve(MemberId from, TreeRequest request, const RingPtr& ring, 
   ours.cluster = ring->cluster();
   ours.epoch = shared->digest;
   if (absl::Status comparable = CheckComparable(ours, request.parameters); !comparable.ok()) {
-    ++refused_;
-    env_.tracer.Event(Severity::kWarning, "TreesNotComparable",
-                      {{"peer", uint64_t{from.value()}}, {"why", std::string(comparable.message())}});
+    Refuse(from, comparable);
     reply(std::move(comparable));
     return;
   }
@@ -64,7 +74,7 @@ void TreeServer::Serve(MemberId from, TreeRequest request, const RingPtr& ring, 
     return;
   }
   if (request.level == TreeLevel::kRecords) {
-    ServeRecords(request, std::move(reply));
+    ServeRecords(from, request, std::move(reply));
     return;
   }
   absl::StatusOr<TreeReply> answer = Answer(request, *shared);
@@ -101,7 +111,7 @@ absl::StatusOr<TreeReply> TreeServer::Answer(const TreeRequest& request, const S
   return reply;
 }
 
-void TreeServer::ServeRecords(const TreeRequest& request, PeerHandler::ReplyFn reply) {
+void TreeServer::ServeRecords(MemberId from, const TreeRequest& request, PeerHandler::ReplyFn reply) {
   if (request.nodes.size() != 1) {
     reply(absl::InvalidArgumentError("the records of one leaf at a time"));
     return;
@@ -116,6 +126,7 @@ void TreeServer::ServeRecords(const TreeRequest& request, PeerHandler::ReplyFn r
       return;
     }
   }
+  taken_.Take(from, leaf, env_.clock.Now());
   engine_.ScanLeaf(leaf, std::move(after), kLeafPageBytes, env_.executor,
                    [alive = std::weak_ptr<bool>(alive_),
                     reply = std::move(reply)](absl::StatusOr<StoreEngine::LeafPage> page) mutable {

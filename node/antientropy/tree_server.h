@@ -5,12 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
 #include "core/runtime/transport.h"
 #include "node/antientropy/shared_partitions.h"
+#include "node/antientropy/taken_leaves.h"
 #include "storage/store_engine.h"
 
 namespace henge {
@@ -20,7 +23,8 @@ std::vector<uint64_t> GroupHashes(const StoreEngine& engine, const SharedPartiti
 
 class TreeServer {
  public:
-  TreeServer(MemberId self, ShardEnvironment environment, StoreEngine& engine);
+  // `taken` learns which leaves the peers are repairing.
+  TreeServer(MemberId self, ShardEnvironment environment, StoreEngine& engine, TakenLeaves& taken);
 
   // FAILED_PRECONDITION if the trees can't be compared (H27); INVALID_ARGUMENT for a partition that is not shared.
   void Serve(MemberId from, TreeRequest request, const RingPtr& ring, PeerHandler::ReplyFn reply);
@@ -29,12 +33,20 @@ class TreeServer {
 
  private:
   absl::StatusOr<TreeReply> Answer(const TreeRequest& request, const SharedPartitions& shared) const;
-  void ServeRecords(const TreeRequest& request, PeerHandler::ReplyFn reply);
+  void ServeRecords(MemberId from, const TreeRequest& request, PeerHandler::ReplyFn reply);
+  void Refuse(MemberId from, const absl::Status& why);
 
   ShardEnvironment env_;
   StoreEngine& engine_;
   SharedCache shared_;
+  TakenLeaves& taken_;
   uint64_t refused_ = 0;
+  // Who was refused last for what: a peer tries again in each of its rounds, and is in the log once in a while.
+  struct Told {
+    std::string why;
+    MonotonicTime at;
+  };
+  std::map<MemberId, Told> told_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // what the engine answers after the end finds it gone
 };
 

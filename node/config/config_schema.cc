@@ -67,6 +67,8 @@ constexpr ConfigKey kSchema[] = {
      "With less free space than this, deletes are refused too."},
     {"hints.bytes_max", ConfigKind::kBytes, "1GiB", "", 0, kAnyMax,
      "What this node keeps at most for members that don't answer; beyond that another node has to. 0: nothing."},
+    {"scrub.pause", ConfigKind::kDuration, "5s", "", 1, 3'600'000,
+     "Before each partition whose records are read from the disk and checked: by default a full store takes a day."},
     {"request.timeout", ConfigKind::kDuration, "5s", "", 1, 600'000, "For a request that brings no time limit."},
     {"request.timeout_max", ConfigKind::kDuration, "60s", "", 1, 3'600'000, "What a request may ask for at most."},
     {"gossip.probe_interval", ConfigKind::kDuration, "1s", "", 50, 60'000,

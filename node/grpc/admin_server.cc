@@ -135,6 +135,25 @@ uint64_t Milliseconds(Duration duration) {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
+void PeerEntropyToProto(const PeerEntropy& peer, v1::EntropyPeer* to) {
+  constexpr size_t kPartitionsShownMax = 64;
+  to->set_member(peer.peer.value());
+  to->set_segments_differing(peer.leaves_differing);
+  if (peer.oldest_min.has_value()) to->set_oldest_ms(Milliseconds(*peer.oldest_min));
+  if (peer.oldest_max.has_value()) to->set_oldest_max_ms(Milliseconds(*peer.oldest_max));
+  if (peer.finished.has_value()) to->set_finished_ms(Milliseconds(*peer.finished));
+  if (peer.convergence.has_value()) to->set_convergence_ms(Milliseconds(*peer.convergence));
+  to->set_partitions_differing(peer.partitions.size());
+  std::vector<DifferencesOf::OfPartition> worst = peer.partitions;
+  std::stable_sort(worst.begin(), worst.end(), [](const auto& a, const auto& b) { return a.leaves > b.leaves; });
+  worst.resize(std::min(worst.size(), kPartitionsShownMax));
+  for (const DifferencesOf::OfPartition& one : worst) {
+    v1::EntropyPeer::OfPartition* shown = to->add_partitions();
+    shown->set_partition(one.partition.value());
+    shown->set_segments(one.leaves);
+  }
+}
+
 void EntropyToProto(const NodeFigures& figures, v1::EntropyStatus* out) {
   const AntiEntropyFigures& entropy = figures.entropy;
   out->set_rounds(entropy.rounds);
@@ -149,13 +168,11 @@ void EntropyToProto(const NodeFigures& figures, v1::EntropyStatus* out) {
   out->set_scrub_passes(figures.scrub.passes);
   out->set_scrub_records(figures.scrub.records);
   out->set_scrub_segments_rewritten(figures.scrub.leaves_rewritten);
-  for (const PeerEntropy& peer : figures.peers) {
-    v1::EntropyPeer* to = out->add_peers();
-    to->set_member(peer.peer.value());
-    to->set_segments_differing(peer.leaves_differing);
-    if (peer.oldest.has_value()) to->set_oldest_ms(Milliseconds(*peer.oldest));
-    if (peer.finished.has_value()) to->set_finished_ms(Milliseconds(*peer.finished));
-  }
+  out->set_refused_by_peers(entropy.rounds_refused);
+  out->set_segments_left(entropy.leaves_left);
+  out->set_scrub_segments_unreadable(figures.scrub.unreadable);
+  out->set_scrub_segments_mended(figures.scrub.leaves_mended);
+  for (const PeerEntropy& peer : figures.peers) PeerEntropyToProto(peer, out->add_peers());
 }
 
 void ExplanationToProto(const Explanation& explanation, const StoreNames& names, v1::ExplainReply* out) {
@@ -199,11 +216,26 @@ Duration BudgetOf(const grpc::CallbackServerContext& context) {
   return std::clamp<Duration>(left - kForTheAnswer, Duration(0), kMax);
 }
 
+// What ends a call whose reply says which version of the cluster state holds the change.
+template <class Reply>
+auto VersionAnswer(grpc::ServerUnaryReactor* reactor, Reply* reply) {
+  return [reactor, reply](const absl::StatusOr<StateVersion>& version) {
+    if (version.ok()) {
+      reply->set_state_version(version->value());
+    } else {
+      reply->set_code(static_cast<uint32_t>(version.status().code()));
+      reply->set_message(MessageToWire(version.status()));
+    }
+    reactor->Finish(grpc::Status::OK);
+  };
+}
+
 }  // namespace
 
 class AdminServer::Service
     : public v1::Admin::WithCallbackMethod_GetClusterState<v1::Admin::WithCallbackMethod_GetNodeStatus<
-          v1::Admin::WithCallbackMethod_Explain<v1::Admin::WithCallbackMethod_ChangeBucket<v1::Admin::Service>>>> {
+          v1::Admin::WithCallbackMethod_Explain<v1::Admin::WithCallbackMethod_ChangeBucket<
+              v1::Admin::WithCallbackMethod_Bootstrap<v1::Admin::Service>>>>> {
  public:
   explicit Service(AdminServer& server) : server_(server) {}
 
@@ -250,15 +282,7 @@ class AdminServer::Service
   grpc::ServerUnaryReactor* ChangeBucket(grpc::CallbackServerContext* context, const v1::ChangeBucketRequest* request,
                                          v1::ChangeBucketReply* reply) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    auto answer = [reactor, reply](const absl::StatusOr<StateVersion>& version) {
-      if (version.ok()) {
-        reply->set_state_version(version->value());
-      } else {
-        reply->set_code(static_cast<uint32_t>(version.status().code()));
-        reply->set_message(MessageToWire(version.status()));
-      }
-      reactor->Finish(grpc::Status::OK);
-    };
+    auto answer = VersionAnswer(reactor, reply);
     absl::StatusOr<BucketOrder> order = OrderFromProto(*request);
     absl::StatusOr<StateChange> change = order.ok() ? ChangeOf(*order) : absl::StatusOr<StateChange>(order.status());
     if (change.ok()) {
@@ -266,6 +290,14 @@ class AdminServer::Service
     } else {
       answer(change.status());
     }
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* Bootstrap(grpc::CallbackServerContext* context, const v1::BootstrapRequest* request,
+                                      v1::BootstrapReply* reply) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    server_.node_.BindWithout({request->without().begin(), request->without().end()}, BudgetOf(*context),
+                              VersionAnswer(reactor, reply));
     return reactor;
   }
 

@@ -182,6 +182,7 @@ absl::Status NodeProcess::Impl::MakeNode(ClusterState state) {
   options.record_cache_bytes = config_.record_cache_bytes;
   options.hint_bytes_max = config_.hint_bytes_max;
   options.gossip = config_.gossip;
+  options.scrub.pause = config_.scrub_pause;
   options.state = std::move(state);
   NodeEnvironment environment{{}, *engine_, hints_.get()};
   for (size_t i = 0; i < loops_.size(); ++i) {

@@ -30,8 +30,9 @@ std::optional<StateVersion> VersionOfChange(const ClusterState& state, uint64_t 
   return StateVersion(state.version.value() - static_cast<uint64_t>(state.changes.end() - found - 1));
 }
 
-StateChange BindAll(std::vector<std::pair<MemberId, StoreId>> stores) {
-  return [stores = std::move(stores)](const ClusterState& state) -> absl::StatusOr<ClusterState> {
+StateChange BindAll(std::vector<std::pair<MemberId, StoreId>> stores, std::set<MemberId> without) {
+  return [stores = std::move(stores),
+          without = std::move(without)](const ClusterState& state) -> absl::StatusOr<ClusterState> {
     if (state.version > StateVersion(1)) {
       return absl::FailedPreconditionError("the members are bound to their stores already");
     }
@@ -39,7 +40,11 @@ StateChange BindAll(std::vector<std::pair<MemberId, StoreId>> stores) {
     for (const auto& [id, store] : stores) {
       if (Member* member = Find(&next, id); member != nullptr) member->store = store;
     }
-    if (!next.IsBound()) return absl::FailedPreconditionError("not every member's store is known");
+    for (const Member& member : next.members) {
+      if (member.store == StoreId() && !without.contains(member.id)) {
+        return absl::FailedPreconditionError("not every member's store is known");
+      }
+    }
     return next;
   };
 }
@@ -51,7 +56,9 @@ StateChange Rebind(MemberId id, StoreId store) {
     if (member == nullptr) {
       return absl::FailedPreconditionError(absl::StrCat("member ", id.value(), " is not in this cluster"));
     }
-    if (!state.IsBound()) return absl::FailedPreconditionError("the members aren't bound to their stores yet");
+    if (state.version <= StateVersion(1)) {
+      return absl::FailedPreconditionError("the members aren't bound to their stores yet");
+    }
     if (member->store == store) {
       return absl::FailedPreconditionError(absl::StrCat("member ", member->name, " is bound to this store already"));
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -24,8 +25,9 @@ ClusterState Successor(ClusterState state, uint64_t change);
 // The version that `change` made, if `state` names it.
 std::optional<StateVersion> VersionOfChange(const ClusterState& state, uint64_t change);
 
-// Binds each member of version 1 to its store (P31). FAILED_PRECONDITION: they are bound already.
-StateChange BindAll(std::vector<std::pair<MemberId, StoreId>> stores);
+// Binds each member of version 1 to its store (P31), but for those in `without`, which have never started.
+// FAILED_PRECONDITION: they are bound already.
+StateChange BindAll(std::vector<std::pair<MemberId, StoreId>> stores, std::set<MemberId> without = {});
 // Binds one member to another store than before: the former one's votes count no more. FAILED_PRECONDITION if `store`
 // is its own already, or version 2 isn't decided yet.
 StateChange Rebind(MemberId member, StoreId store);

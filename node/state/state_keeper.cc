@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/runtime/timer_await.h"
 
 namespace henge {
@@ -132,17 +134,64 @@ void StateKeeper::BindIfDue() {
   const auto rank =
       std::count_if(members.begin(), members.end(), [this](const Member& member) { return member.id < self_; });
   if (home_.clock.Now() < met_all_at_ + rank * kBindingHeadStart) return;
+  Bind({}, kBindingTime, [](const absl::StatusOr<StateVersion>&) {});
+}
+
+void StateKeeper::Bind(std::set<MemberId> without, Duration budget, StateProposer::Done done) {
   std::vector<std::pair<MemberId, StoreId>> stores;
-  stores.reserve(members.size());
-  for (const Member& member : members) {
+  for (const Member& member : ring()->state().members) {
+    if (without.contains(member.id)) continue;
     stores.emplace_back(member.id, member.id == self_ ? holder_.store() : peers_.StoreOf(member.id));
   }
   binding_ = true;
-  proposer_.ProposeBinding(BindAll(std::move(stores)), kBindingTime,
-                           [this](const absl::StatusOr<StateVersion>& version) {
+  proposer_.ProposeBinding(BindAll(std::move(stores), without), without, budget,
+                           [this, done = std::move(done)](absl::StatusOr<StateVersion> version) mutable {
                              binding_ = false;
                              if (version.ok()) home_.tracer.Event(Severity::kInfo, "MembersBound", {});
+                             done(std::move(version));
                            });
+}
+
+absl::StatusOr<std::set<MemberId>> StateKeeper::CheckWithout(const std::vector<std::string>& names) const {
+  const ClusterState& state = ring()->state();
+  std::set<MemberId> without;
+  for (const std::string& name : names) {
+    const Member* member = state.FindMemberByName(name);
+    if (member == nullptr) return absl::InvalidArgumentError(absl::StrCat("no member is named ", name));
+    if (member->id == self_) {
+      return absl::InvalidArgumentError(absl::StrCat("this node is ", name, " itself, and has started"));
+    }
+    if (peers_.StoreOf(member->id) != StoreId()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          name, " has started: it answered this node, so the members are bound as soon as all are up at a time"));
+    }
+    without.insert(member->id);
+  }
+  if (without.empty()) return absl::InvalidArgumentError("say who never starts");
+  if (state.version > StateVersion(1)) {
+    return absl::FailedPreconditionError(absl::StrCat("the members are bound to their stores already, by version 2; ",
+                                                      "this node knows version ", state.version.value()));
+  }
+  if (2 * (state.members.size() - without.size()) <= state.members.size()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("without ", absl::StrJoin(names, ", "), " the rest is no majority of the ", state.members.size(),
+                     " listed members: another such group could decide otherwise. Start a cluster of those that there "
+                     "are"));
+  }
+  for (const Member& member : state.members) {
+    if (member.id == self_ || without.contains(member.id) || peers_.StoreOf(member.id) != StoreId()) continue;
+    return absl::UnavailableError(
+        absl::StrCat(member.name, " has not answered this node yet: start it, or say that it ", "never starts, too"));
+  }
+  if (binding_) return absl::UnavailableError("the members are just being bound: look again, or try again");
+  return without;
+}
+
+void StateKeeper::BindWithout(const std::vector<std::string>& names, Duration budget, StateProposer::Done done) {
+  absl::StatusOr<std::set<MemberId>> without = CheckWithout(names);
+  if (!without.ok()) return done(std::move(without).status());
+  home_.tracer.Event(Severity::kWarning, "BindingWithout", {{"names", absl::StrJoin(names, ", ")}});
+  Bind(*std::move(without), budget, std::move(done));
 }
 
 void StateKeeper::RebindIfDue() {

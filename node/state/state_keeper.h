@@ -11,6 +11,8 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
@@ -50,6 +52,11 @@ class StateKeeper : public ControlService {
     proposer_.Propose(std::move(change), budget, std::move(done));
   }
 
+  // Has version 2 decided although the members of these names never start (P31): they are left unbound, and bound when
+  // they do. INVALID_ARGUMENT for a name that no other member has; FAILED_PRECONDITION if one of them has answered this
+  // node, if the members are bound already, or the rest is no majority; UNAVAILABLE if one of the rest is missing.
+  void BindWithout(const std::vector<std::string>& names, Duration budget, StateProposer::Done done);
+
   // `peer` says that it goes by `version` with `digest`: a newer one is fetched from it, a contradicting one is
   // alarmed.
   void OnPeerState(MemberId peer, StateVersion version, uint64_t digest);
@@ -71,6 +78,8 @@ class StateKeeper : public ControlService {
   bool HasMetAll() const;
   bool Settled() const;
   void BindIfDue();
+  absl::StatusOr<std::set<MemberId>> CheckWithout(const std::vector<std::string>& names) const;
+  void Bind(std::set<MemberId> without, Duration budget, StateProposer::Done done);
   void RebindIfDue();
 
   const MemberId self_;

@@ -35,6 +35,7 @@ std::vector<MemberId> MembersOf(const ClusterState& state) {
 struct StateProposer::Proposal {
   StateChange change;
   bool binding = false;
+  std::set<MemberId> without;  // who need not take part in the binding
   MonotonicTime deadline;
   Done done;
   uint64_t id = 0;        // the number that the state will name
@@ -60,12 +61,18 @@ void StateProposer::Propose(StateChange change, Duration budget, Done done) {
   Start({.change = std::move(change), .deadline = clock_.Now() + budget, .done = std::move(done)});
 }
 
-void StateProposer::ProposeBinding(StateChange change, Duration budget, Done done) {
-  Start({.change = std::move(change), .binding = true, .deadline = clock_.Now() + budget, .done = std::move(done)});
+void StateProposer::ProposeBinding(StateChange change, std::set<MemberId> without, Duration budget, Done done) {
+  Start({.change = std::move(change),
+         .binding = true,
+         .without = std::move(without),
+         .deadline = clock_.Now() + budget,
+         .done = std::move(done)});
 }
 
 void StateProposer::Start(Proposal proposal) {
   if (draining_) return proposal.done(absl::UnavailableError("this node is shutting down: ask another one"));
+  // Who had no time left has gone, and stands in nobody's way.
+  std::erase_if(turns_, [](const Completion<bool>& turn) { return turn.is_set(); });
   if (turns_.size() >= kWaitingMax) {
     return proposal.done(absl::ResourceExhaustedError(
         absl::StrCat(turns_.size(), " changes of the cluster state wait at this node: try again later")));
@@ -138,9 +145,14 @@ Task<absl::StatusOr<StateVersion>> StateProposer::Decide(Proposal* proposal) {
 Task<void> StateProposer::Attempt(Proposal* proposal, RingPtr base, ClusterState value) {
   const StateVersion version = value.version;
   const std::string own = value.Encode();
-  const std::vector<MemberId> voters = MembersOf(base->state());
-  // P31: the first stores are bound by all, since nobody can say yet which of a member's stores it is that votes.
-  const size_t quorum = base->version() == StateVersion(1) ? voters.size() : voters.size() / 2 + 1;
+  std::vector<MemberId> voters = MembersOf(base->state());
+  size_t quorum = voters.size() / 2 + 1;
+  if (base->version() == StateVersion(1)) {
+    // P31: the first stores are bound by all, since nobody can say yet which of a member's stores it is that votes; or
+    // by all but those of whom an operator says that they had none.
+    std::erase_if(voters, [&](MemberId member) { return proposal->without.contains(member); });
+    quorum = std::max(quorum, voters.size());
+  }
   round_ = std::max(round_, voter_.round()) + 1;
   auto round = std::make_shared<Round>(base, PaxosProposer({round_, self_}, own, voters, quorum));
   const MonotonicTime deadline = std::min(proposal->deadline, clock_.Now() + 2 * kPhaseTime);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,9 @@ class StateProposer {
   // come through; FAILED_PRECONDITION: the members' states contradict; RESOURCE_EXHAUSTED: too many wait.
   using Done = absl::AnyInvocable<void(absl::StatusOr<StateVersion>)>;
   void Propose(StateChange change, Duration budget, Done done);
-  // The same for the change that version 2 is, which alone may follow version 1.
-  void ProposeBinding(StateChange change, Duration budget, Done done);
+  // The same for the change that version 2 is, which alone may follow version 1. All members but those in `without`
+  // decide it, who must be a majority: any two such groups share a member.
+  void ProposeBinding(StateChange change, std::set<MemberId> without, Duration budget, Done done);
 
   // Takes no new proposal, and ends those under way at their next step; `idle` runs when none is left.
   void Drain(Closure idle) { draining_ = true, tasks_.Close(std::move(idle)); }

@@ -9,6 +9,20 @@ namespace {
 
 StateVersion After(StateVersion version) { return StateVersion(version.value() + 1); }
 
+// P31: who is bound stays bound, and from version 2 on those who are can decide.
+bool KeepsBindings(const ClusterState& base, const ClusterState& next) {
+  size_t bound = 0;
+  for (const Member& member : next.members) {
+    const Member* before = base.FindMember(member.id);
+    if (member.store != StoreId()) {
+      ++bound;
+    } else if (before == nullptr || before->store != StoreId()) {
+      return false;
+    }
+  }
+  return 2 * bound > next.members.size();
+}
+
 }  // namespace
 
 StateVoter::StateVoter(StateHolder& holder, StoreEngine& engine, Executor& loop, PaxosAcceptor start)
@@ -24,7 +38,7 @@ absl::Status StateVoter::CheckValue(const std::string& value) {
   const ClusterState& state = (*parsed)->state();
   const ClusterState& base = holder_.ring()->state();
   if (state.cluster != base.cluster || state.version != After(base.version) ||
-      state.next_bucket_id < base.next_bucket_id || !state.IsBound()) {
+      state.next_bucket_id < base.next_bucket_id || !KeepsBindings(base, state)) {
     return absl::InvalidArgumentError("what is proposed is no next version of this cluster's state");
   }
   return absl::OkStatus();

@@ -55,7 +55,7 @@ bool HengedCluster::StartAll() {
     if (!process(i).AwaitReady()) return false;
   }
   for (int i = 0; i < size(); ++i) {
-    if (!AwaitPeers(i, size() - 1)) return false;
+    if (!AwaitPeers(i, size() - 1) || !AwaitWhole(i)) return false;
   }
   return true;
 }
@@ -66,6 +66,13 @@ bool HengedCluster::AwaitPeers(int i, int peers) {
     const v1::NodeStatusReply status = client(i).Status();
     for (const v1::PeerStatus& peer : status.peers()) connected += peer.connected() ? 1 : 0;
     return connected == peers;
+  });
+}
+
+bool HengedCluster::AwaitWhole(int i) {
+  return AwaitTrue([this, i] {
+    const v1::NodeStatusReply status = client(i).Status();
+    return status.has_entropy() && status.entropy().recovering() == 0;
   });
 }
 

@@ -29,10 +29,12 @@ class HengedCluster {
   void UseMesh();
   // Starts member `i`; false if it does not come up.
   [[nodiscard]] bool Start(int i);
-  // Starts all and waits until all have met all.
+  // Starts all and waits until all have met all, and compared their stores, so that reads count everywhere.
   [[nodiscard]] bool StartAll();
   // Waits until member `i` is connected with `peers` others.
   [[nodiscard]] bool AwaitPeers(int i, int peers);
+  // Waits until member `i` is recovering nothing (P15).
+  [[nodiscard]] bool AwaitWhole(int i);
   // Waits until member `i` goes by `version` of the cluster state, or a later one.
   [[nodiscard]] bool AwaitState(int i, uint64_t version);
 

@@ -124,6 +124,62 @@ TEST(DamagedDisk, AFlippedByteInATableIsNeitherServedNorAbsentAndIsMended) {
   }
 }
 
+// H44: nobody reads; the scrub finds what is broken, and mends it from the other owners.
+TEST(DamagedDisk, TheScrubFindsAFlippedByteInATableAndMendsTheRecords) {
+  HengedCluster cluster(3, {"--scrub-pause=1ms"});
+  ASSERT_TRUE(cluster.StartAll());
+  PutAll(cluster.client(0));
+  cluster.process(2).Kill();
+  ASSERT_TRUE(cluster.Start(2));  // makes a table of its log
+  ASSERT_TRUE(cluster.AwaitPeers(2, 2));
+  cluster.process(2).Kill();
+  const std::string table = LargestFile(cluster.DataDir(2), ".sst");
+  ASSERT_FALSE(table.empty());
+  FlipMiddleByte(table);
+  ASSERT_TRUE(cluster.Start(2)) << cluster.process(2).Stderr();
+  EXPECT_TRUE(cluster.process(2).AwaitStderr("LeafUnreadable"));
+  EXPECT_TRUE(cluster.process(2).AwaitStderr("RecordMended"));
+  ASSERT_TRUE(cluster.AwaitTrue([&] {
+    const v1::EntropyStatus entropy = cluster.client(2).Status().entropy();
+    return entropy.scrub_passes() > 0 && entropy.scrub_segments_mended() > 0;
+  })) << cluster.process(2).Stderr();
+  // Its own records, all of them, with nobody left to ask.
+  cluster.process(0).Kill();
+  cluster.process(1).Kill();
+  for (int i = 0; i < kKeys; ++i) {
+    const auto own = cluster.client(2).Get(KeyOf(i), 1);
+    EXPECT_TRUE(own.ok()) << KeyOf(i) << ": " << own.status.error_message();
+    EXPECT_THAT(own.reply.values(), ElementsAre(ValueOf(i)));
+  }
+}
+
+// P15: a node whose disk is gone is whole again with no read and no hint to help, and answers for itself then.
+TEST(LostDisk, AWipedNodeIsWholeAgainByAntiEntropyAlone) {
+  HengedCluster cluster(3);
+  ASSERT_TRUE(cluster.StartAll());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(cluster.AwaitState(i, 2));
+  PutAll(cluster.client(0));
+  cluster.process(2).Kill();
+  std::filesystem::remove_all(cluster.DataDir(2));
+  ASSERT_TRUE(cluster.Start(2)) << cluster.process(2).Stderr();
+  ASSERT_TRUE(cluster.AwaitState(2, 3)) << "the others have bound its new store";
+  ASSERT_TRUE(cluster.AwaitWhole(2)) << cluster.process(2).Stderr();
+  const v1::NodeStatusReply status = cluster.client(2).Status();
+  uint64_t repaired = status.entropy().repaired_here();
+  for (int i : {0, 1}) {
+    const v1::NodeStatusReply other = cluster.client(i).Status();
+    repaired += other.entropy().repaired_there();
+    EXPECT_EQ(other.hints_delivered(), 0u);
+    EXPECT_EQ(other.read_repairs(), 0u);
+  }
+  EXPECT_GE(repaired, static_cast<uint64_t>(kKeys));
+  EXPECT_EQ(status.gets(), 0u);
+  cluster.process(0).Kill();
+  cluster.process(1).Kill();
+  for (int i = 0; i < kKeys; ++i)
+    EXPECT_THAT(cluster.client(2).Get(KeyOf(i), 1).reply.values(), ElementsAre(ValueOf(i)));
+}
+
 // P37: a disk that is nearly full refuses puts with the reason; reads and deletes go on.
 TEST(FullDisk, RefusesPutsAndServesReadsAndDeletes) {
   TempDir scratch;

@@ -111,5 +111,29 @@ TEST_F(HengedStateTest, P31AWipedNodeIsBoundAnewByTheOthers) {
   EXPECT_TRUE(Create(1, "more").ok()) << "its vote counts again";
 }
 
+// P31: a listed member never starts; an operator says so, and the others go on without it.
+TEST(HengedBootstrapTest, P31TwoOfThreeGoOnWithoutOneThatNeverStarts) {
+  HengedCluster cluster(3);
+  ASSERT_TRUE(cluster.Start(0));
+  ASSERT_TRUE(cluster.Start(1));
+  ASSERT_TRUE(cluster.AwaitPeers(0, 1));
+  const auto create = [&cluster] { return CreateBucket(cluster.client_address(0), {.name = "cache"}, seconds(2)); };
+  EXPECT_EQ(create().status().code(), absl::StatusCode::kUnavailable) << "not everybody has met";
+  absl::Status wrong;
+  const bool refused = HengedCluster::AwaitTrue([&] {
+    wrong = BootstrapWithout(cluster.client_address(0), {"n2"}, seconds(5)).status();
+    return absl::IsFailedPrecondition(wrong);  // once n2 has answered it
+  });
+  EXPECT_TRUE(refused) << wrong;
+  EXPECT_THAT(std::string(wrong.message()), HasSubstr("n2 has started"));
+  const auto version = BootstrapWithout(cluster.client_address(0), {"n3"}, seconds(5));
+  ASSERT_TRUE(version.ok()) << version.status();
+  EXPECT_EQ(*version, 2u);
+  EXPECT_TRUE(create().ok());
+  ASSERT_TRUE(cluster.Start(2));
+  ASSERT_TRUE(cluster.AwaitState(0, 4)) << "which binds n3";
+  ASSERT_TRUE(cluster.AwaitWhole(2));
+}
+
 }  // namespace
 }  // namespace henge::chaos

@@ -31,6 +31,8 @@ class SimEnv final : public rocksdb::EnvWrapper {
   // Runs the oldest job; false if there is none.
   bool RunOneBackgroundJob();
   size_t queued_jobs() const { return jobs_.size(); }
+  // What the jobs took of the real processor; a figure for people, which nothing depends on.
+  double background_cpu_seconds() const { return background_cpu_seconds_; }
 
   const char* Name() const override { return "HengeSimEnv"; }
   void Schedule(void (*function)(void*), void* argument, Priority priority, void* tag,
@@ -64,6 +66,7 @@ class SimEnv final : public rocksdb::EnvWrapper {
 
   std::shared_ptr<SimFileSystem> files_;
   std::deque<Job> jobs_;
+  double background_cpu_seconds_ = 0;
   SimRandom ids_;
 };
 

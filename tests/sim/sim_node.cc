@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/model/slot.h"
 #include "core/runtime/check.h"
 #include "node/node_figures.h"
@@ -149,7 +150,7 @@ absl::Status SimNode::Start() {
                 .state = options_.state,
                 .gossip = options_.gossip,
                 .record_cache_bytes = kRecordCacheBytes,
-                .data_lost = data_lost_};
+                .scrub = options_.scrub};
   o.on_state = [this](const RingPtr& ring) {
     if (options_.watch != nullptr) options_.watch->OnState(static_cast<int>(options_.member.value()), ring);
   };
@@ -158,7 +159,6 @@ absl::Status SimNode::Start() {
     StopProcess(SimNetwork::StopKind::kProcess);
     return started;
   }
-  data_lost_ = false;
   for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
   clients_ = std::make_unique<SimClientServer>(
       network_, options_.member, [node = node_.get()](ClientRequest request, SimClientServer::ReplyFn reply) {
@@ -224,7 +224,6 @@ void SimNode::ShutDown(std::function<void()> stopped) {
 void SimNode::Wipe() {
   HENGE_CHECK(!running());
   files_->Wipe();
-  data_lost_ = true;
   monitor_.OnWipe(static_cast<int>(options_.member.value()));
   if (options_.watch != nullptr) options_.watch->OnWipe(static_cast<int>(options_.member.value()));
 }
@@ -285,6 +284,27 @@ void SimNode::Load(std::vector<CommitItem> items) {
   bool done = false;
   engine_->Commit(std::move(items), loop, [&done](const absl::Status&) { done = true; });
   scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
+}
+
+bool SimNode::FlipBitInTable() {
+  const std::string dir = absl::StrCat(kDataDir, "/data");
+  std::string largest;
+  uint64_t size = 0;
+  for (const std::string& name : files_->Children(dir)) {
+    const std::string path = absl::StrCat(dir, "/", name);
+    const std::string* bytes = name.ends_with(".sst") ? files_->Bytes(path) : nullptr;
+    if (bytes == nullptr || bytes->size() <= size) continue;
+    largest = path;
+    size = bytes->size();
+  }
+  // Tables begin with their records.
+  return size > 0 && files_->FlipBit(largest, size / 3, 3);
+}
+
+ScrubFigures SimNode::scrub_figures() {
+  NodeFigures sum;
+  for (int s = 0; s < options_.shards; ++s) AddTo(&sum, node_->shard(s).scrub().figures());
+  return sum.scrub;
 }
 
 AntiEntropyFigures SimNode::EntropyFigures() {

@@ -32,6 +32,7 @@ struct SimNodeOptions {
   StateWatch* watch = nullptr;  // sees each cluster state that the node goes by
   bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
   SwimSettings gossip;
+  ScrubOptions scrub;
 };
 
 class SimNode {
@@ -93,6 +94,11 @@ class SimNode {
   absl::StatusOr<PartitionTree> RecomputeTree(PartitionId partition);
   uint64_t ReadRoot(PartitionId partition) const { return engine_->ReadRoot(partition); }
   ClusterId TreeKey() const { return engine_->tree_key(); }
+  // Damage on the platter: one bit in the middle of the data of the largest table. False if there is none.
+  bool FlipBitInTable();
+  ScrubFigures scrub_figures();
+  // What the store's flushes and compactions took of the real processor.
+  double background_cpu_seconds() const { return env_->background_cpu_seconds(); }
   // Puts records into the running process's store, past the node, and waits until they are durable.
   void Load(std::vector<CommitItem> items);
   // Of the running process, all shards together.
@@ -119,7 +125,6 @@ class SimNode {
   uint64_t crashes_ = 0;
   bool fail_next_sync_ = false;
   bool paused_ = false;
-  bool data_lost_ = false;  // by a wipe, and no start since has noted it
   Duration wall_offset_{0};
 
   // From the bottom up; destroyed in the opposite order.

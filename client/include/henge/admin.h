@@ -36,12 +36,22 @@ struct PendingHintsView {
   uint64_t bytes = 0;
 };
 
-// What a node knows of the differences to one peer; a segment is one 256th of a partition.
+// What a node's last comparisons with one peer saw; a segment is one 256th of a partition.
 struct EntropyPeerView {
+  struct OfPartition {
+    uint32_t partition = 0;
+    uint32_t segments = 0;
+  };
   uint32_t member = 0;
   uint64_t leaves_differing = 0;
-  std::optional<uint64_t> oldest_ms;    // age of the oldest difference
-  std::optional<uint64_t> finished_ms;  // since the last comparison that was carried through
+  uint64_t partitions_differing = 0;
+  std::vector<OfPartition> partitions;  // those with the most segments that differ
+  // The age of the oldest write that only one of the two has: at least since it was found missing, at most since the
+  // comparison before; absent = unknown.
+  std::optional<uint64_t> oldest_ms;
+  std::optional<uint64_t> oldest_max_ms;
+  std::optional<uint64_t> finished_ms;     // since the last comparison that was carried through
+  std::optional<uint64_t> convergence_ms;  // estimated, at the pace of the repairs so far; absent = unknown
 };
 // A node's anti-entropy since its start.
 struct EntropyView {
@@ -49,9 +59,12 @@ struct EntropyView {
   uint64_t leaves_scanned = 0;
   uint64_t repaired_here = 0, repaired_there = 0;  // records, durably
   uint64_t bytes_moved = 0;
-  uint64_t refused = 0;     // comparisons with trees of other parameters
+  uint64_t leaves_left = 0;  // to the peer, which was repairing them already
+  uint64_t refused = 0;      // comparisons with trees of other parameters
+  uint64_t refused_by_peers = 0;
   uint64_t recovering = 0;  // partitions whose reads don't count now
   uint64_t scrub_passes = 0, scrub_records = 0, scrub_leaves_rewritten = 0;
+  uint64_t scrub_leaves_unreadable = 0, scrub_leaves_mended = 0;
   std::vector<EntropyPeerView> peers;
 };
 
@@ -194,5 +207,12 @@ absl::StatusOr<uint64_t> SetBucket(std::string_view endpoints, const BucketOptio
 // Its keys are gone for good; a later bucket of the same name starts empty.
 absl::StatusOr<uint64_t> DropBucket(std::string_view endpoints, std::string_view name,
                                     std::chrono::milliseconds timeout);
+
+// Binds the members of a first start to their stores although those named in `without` never start: from then on the
+// cluster state can be changed. They are bound when they start after all. Returns the version that holds it.
+// FAILED_PRECONDITION: one of them has started, the members are bound already, or the rest is no majority; UNAVAILABLE:
+// one of the rest is missing.
+absl::StatusOr<uint64_t> BootstrapWithout(std::string_view endpoints, const std::vector<std::string>& without,
+                                          std::chrono::milliseconds timeout);
 
 }  // namespace henge

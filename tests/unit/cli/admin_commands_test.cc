@@ -59,15 +59,26 @@ TEST_F(AdminCommandsTest, EntropyHasALineForEachPair) {
   peer->set_member(2);
   peer->set_segments_differing(5);
   peer->set_oldest_ms(3000);
+  peer->set_oldest_max_ms(7000);
+  peer->set_convergence_ms(12000);
+  peer->set_partitions_differing(2);
+  peer->add_partitions()->set_partition(4711);
+  peer->mutable_partitions(0)->set_segments(5);
   cluster_.node(0).SetStatus(statuses_[0]);
   const CliResult table = Run({"entropy"});
   EXPECT_EQ(table.code, ExitCode::kOk) << table.err;
   EXPECT_THAT(table.out, HasSubstr("SEGMENTS DIFFERING"));
   EXPECT_THAT(table.out, HasSubstr("77"));
-  EXPECT_THAT(table.out, HasSubstr("3 s"));
+  EXPECT_THAT(table.out, HasSubstr("3 s to 7 s"));
+  EXPECT_THAT(table.out, HasSubstr("12 s"));
+  EXPECT_THAT(table.out, Not(HasSubstr("4711")));
+  EXPECT_THAT(Run({"entropy", "--partitions"}).out,
+              AllOf(HasSubstr("4711"), HasSubstr("and 1 more that differ in fewer segments")));
   const json parsed = json::parse(Run({"entropy", "-o", "json"}).out);
   EXPECT_EQ(parsed[0]["entropy"]["peers"][0]["segments_differing"], 5);
   EXPECT_EQ(parsed[0]["entropy"]["peers"][0]["name"], "n2");
+  EXPECT_EQ(parsed[0]["entropy"]["peers"][0]["convergence_ms"], 12000);
+  EXPECT_EQ(parsed[0]["entropy"]["peers"][0]["partitions"][0]["partition"], 4711);
   EXPECT_FALSE(parsed[0]["entropy"]["peers"][0].contains("last_round_ms"));
 }
 
@@ -261,6 +272,30 @@ TEST_F(AdminCommandsTest, NoNodeAtAllIsUnavailable) {
     EXPECT_EQ(result.code, ExitCode::kUnavailable) << command;
     EXPECT_THAT(result.err, HasSubstr("Is henged running"));
   }
+}
+
+TEST_F(AdminCommandsTest, ClusterBootstrapNamesWhoNeverStarts) {
+  EXPECT_EQ(Run({"cluster", "bootstrap"}).code, ExitCode::kUsage);
+  std::string asked;
+  cluster_.node(0).OnBootstrap([&asked](const v1::BootstrapRequest& request) {
+    for (const std::string& name : request.without()) asked += name + " ";
+    v1::BootstrapReply reply;
+    reply.set_state_version(2);
+    return reply;
+  });
+  const CliResult bound = Run({"cluster", "bootstrap", "--without", "n3"});
+  EXPECT_EQ(bound.code, ExitCode::kOk) << bound.err;
+  EXPECT_EQ(asked, "n3 ");
+  EXPECT_THAT(bound.out, HasSubstr("without n3, cluster state version 2"));
+  cluster_.node(0).OnBootstrap([](const v1::BootstrapRequest&) {
+    v1::BootstrapReply reply;
+    reply.set_code(static_cast<uint32_t>(absl::StatusCode::kFailedPrecondition));
+    reply.set_message("n3 has started");
+    return reply;
+  });
+  const CliResult refused = Run({"cluster", "bootstrap", "--without", "n3"});
+  EXPECT_NE(refused.code, ExitCode::kOk);
+  EXPECT_THAT(refused.err, HasSubstr("n3 has started"));
 }
 
 }  // namespace

@@ -105,6 +105,18 @@ class FakeNode::AdminService final : public v1::Admin::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Bootstrap(grpc::ServerContext*, const v1::BootstrapRequest* request,
+                         v1::BootstrapReply* reply) override {
+    BootstrapHandler handler;
+    {
+      std::lock_guard lock(node_.mutex_);
+      handler = node_.bootstrap_handler_;
+    }
+    if (handler == nullptr) return {grpc::StatusCode::UNIMPLEMENTED, "not here"};
+    *reply = handler(*request);
+    return grpc::Status::OK;
+  }
+
  private:
   FakeNode& node_;
 };
@@ -136,6 +148,11 @@ void FakeNode::OnRequest(Handler handler) {
 void FakeNode::OnChangeBucket(BucketHandler handler) {
   std::lock_guard lock(mutex_);
   bucket_handler_ = std::move(handler);
+}
+
+void FakeNode::OnBootstrap(BootstrapHandler handler) {
+  std::lock_guard lock(mutex_);
+  bootstrap_handler_ = std::move(handler);
 }
 
 void FakeNode::OnScan(ScanHandler handler) {

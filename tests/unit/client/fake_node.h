@@ -39,6 +39,8 @@ class FakeNode {
   void SetExplanation(v1::ExplainReply explanation);
   using BucketHandler = std::function<v1::ChangeBucketReply(const v1::ChangeBucketRequest&)>;
   void OnChangeBucket(BucketHandler handler);
+  using BootstrapHandler = std::function<v1::BootstrapReply(const v1::BootstrapRequest&)>;
+  void OnBootstrap(BootstrapHandler handler);
   // What the next frames name as the version of the cluster state; 0 = none.
   void AnnounceVersion(uint64_t version) { announced_version_ = version; }
 
@@ -75,6 +77,7 @@ class FakeNode {
   Handler handler_;
   ScanHandler scan_handler_;
   BucketHandler bucket_handler_;
+  BootstrapHandler bootstrap_handler_;
   std::string state_;
   uint64_t version_ = 0;
   v1::NodeStatusReply status_;

@@ -94,12 +94,30 @@ TEST(DifferenceWatchTest, CountsPerPeer) {
   watch.Differs(kPeer, kDiffed, 255, At(5));
   watch.Differs(kPeer, PartitionId(16383), 0, At(2));
   watch.Differs(MemberId(3), kDiffed, 0, At(1));
-  EXPECT_EQ(watch.CountOf(kPeer), 2);
-  EXPECT_EQ(watch.OldestOf(kPeer), At(2));
-  EXPECT_EQ(watch.OldestOf(MemberId(1)), std::nullopt);
+  EXPECT_EQ(watch.Of(kPeer).leaves, 2u);
+  EXPECT_EQ(watch.Of(kPeer).seen, At(2));
+  EXPECT_EQ(watch.Of(MemberId(1)).seen, std::nullopt);
   watch.Forget(kPeer);
-  EXPECT_EQ(watch.CountOf(kPeer), 0);
+  EXPECT_EQ(watch.Of(kPeer).leaves, 0u);
   EXPECT_EQ(watch.size(), 1);
+}
+
+// What a round can say of the age of a write that only one of two has: two bounds, or one.
+TEST(DifferenceWatchTest, TellsTheAgeOfTheOldestByWhatTheRoundsSaw) {
+  DifferenceWatch watch(milliseconds(100), 10);
+  watch.Differs(kPeer, kDiffed, 1, At(500), At(300));
+  watch.Differs(kPeer, kDiffed, 2, At(900), At(500));
+  watch.Differs(kPeer, kDiffed, 1, At(900), At(500));
+  watch.Differs(kPeer, PartitionId(11), 1, At(900), At(500));
+  const DifferencesOf both = watch.Of(kPeer);
+  EXPECT_EQ(both.seen, At(500));
+  EXPECT_EQ(both.missing_since, At(300)) << "the comparison before the first sight, not a later one";
+  ASSERT_EQ(both.partitions.size(), 2u);
+  EXPECT_EQ(both.partitions[0].partition, kDiffed);
+  EXPECT_EQ(both.partitions[0].leaves, 2u);
+  watch.Differs(kPeer, PartitionId(12), 1, At(950));
+  EXPECT_EQ(watch.Of(kPeer).missing_since, std::nullopt) << "of one nobody knows since when";
+  EXPECT_EQ(watch.Of(kPeer).seen, At(500));
 }
 
 TEST(DifferenceWatchTest, WhatFindsNoRoomIsWatchedLater) {

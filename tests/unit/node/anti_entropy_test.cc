@@ -49,12 +49,12 @@ struct TestNode {
 
 class Cluster {
  public:
-  explicit Cluster(std::set<PartitionId> recovering_at_1 = {}) : ring(MakeRing(3)) {
+  explicit Cluster(std::set<PartitionId> recovering_at_1 = {}, AntiEntropyOptions options = {}) : ring(MakeRing(3)) {
     for (uint32_t id = 1; id <= 3; ++id) {
       nodes.push_back(std::make_unique<TestNode>(*this, id));
       TestNode& n = node(id);
       EXPECT_TRUE(n.engine.OpenTrees(ring->cluster()).ok());
-      EntropyStart entropy;
+      EntropyStart entropy{.options = options};
       entropy.scrub.pause_between_passes = seconds(10);
       if (id == 1) entropy.recovering = recovering_at_1;
       entropy.whole = [&n](std::vector<PartitionId> whole) { n.whole = std::move(whole); };
@@ -101,6 +101,7 @@ class Cluster {
   RingPtr ring;
   std::vector<std::unique_ptr<TestNode>> nodes;
   std::set<uint32_t> down;
+  std::function<void(TreeParameters*)> tree_parameters;  // changes what a caller says of its trees
   int merges = 0;
 };
 
@@ -109,6 +110,8 @@ TestNode::TestNode(Cluster& cluster, uint32_t id)
 
 void LoopbackTransport::Call(MemberId to, PeerRequest request, MonotonicTime deadline, Callback done) {
   if (std::holds_alternative<MergeRequest>(request)) ++cluster_.merges;
+  auto* tree = std::get_if<TreeRequest>(&request);
+  if (tree != nullptr && cluster_.tree_parameters) cluster_.tree_parameters(&tree->parameters);
   cluster_.loop.Post([&cluster = cluster_, to, deadline, from = self_, request = std::move(request),
                       done = std::move(done)]() mutable {
     if (cluster.down.contains(to.value()) || cluster.down.contains(from.value())) {
@@ -181,7 +184,8 @@ TEST(AntiEntropy, ADifferenceThatEndsByItselfIsNotScanned) {
   for (uint32_t id = 1; id <= 3; ++id) {
     for (const PeerEntropy& peer : cluster.node(id).shard->anti_entropy().PeerFigures()) {
       EXPECT_EQ(peer.leaves_differing, 0u);
-      EXPECT_FALSE(peer.oldest.has_value());
+      EXPECT_FALSE(peer.oldest_min.has_value());
+      EXPECT_TRUE(peer.partitions.empty());
       EXPECT_TRUE(peer.finished.has_value());
     }
   }
@@ -215,6 +219,126 @@ TEST(AntiEntropy, H27TreesOfOtherParametersAreRefused) {
   bad.nodes = {0};
   bad.after_key = "of another partition";
   EXPECT_EQ(cluster.Ask(1, 2, bad).code(), absl::StatusCode::kInvalidArgument);
+}
+
+// H27, seen from both sides: refused, told once, counted each time; and nothing is changed on either.
+TEST(AntiEntropy, H27APeerOfOtherParametersLosesNothingAndIsToldOnce) {
+  Cluster cluster;
+  const Object a = MakeObject({{.store = 1, .counter = 1, .value = "a"}});
+  const Object b = MakeObject({{.store = 2, .counter = 1, .value = "b"}});
+  cluster.Store(1, Key("k"), a);
+  cluster.Store(2, Key("k"), b);
+  cluster.tree_parameters = [](TreeParameters* parameters) { parameters->branches = 8; };
+  cluster.StartAntiEntropy();
+  cluster.loop.Pass(seconds(50));
+  for (uint32_t id = 1; id <= 3; ++id) {
+    const AntiEntropyFigures figures = cluster.node(id).shard->anti_entropy().figures();
+    EXPECT_GE(figures.refused, 5u);
+    EXPECT_GE(figures.rounds_refused, 5u);
+    EXPECT_EQ(figures.rounds_refused, figures.rounds_failed);
+    EXPECT_EQ(cluster.node(id).tracer.events["ExchangeRefused"], 2) << "once for each peer";
+    EXPECT_EQ(cluster.node(id).tracer.events["TreesNotComparable"], 2) << "once a minute for each peer";
+    for (const PeerEntropy& peer : cluster.node(id).shard->anti_entropy().PeerFigures()) {
+      EXPECT_FALSE(peer.finished.has_value());
+    }
+  }
+  EXPECT_EQ(cluster.Stored(1, Key("k")), a.Encode());
+  EXPECT_EQ(cluster.Stored(2, Key("k")), b.Encode());
+  cluster.tree_parameters = nullptr;
+  cluster.loop.Pass(seconds(60));
+  EXPECT_EQ(cluster.Stored(1, Key("k")), cluster.Stored(3, Key("k"))) << "one that was upgraded is compared again";
+}
+
+TEST(AntiEntropy, ALeafThatThePeerRepairsIsLeftToItForAMomentOnly) {
+  TakenLeaves taken(seconds(2), 2);
+  const LeafId leaf{PartitionId(7), 9};
+  const MonotonicTime start{seconds(5)};
+  EXPECT_FALSE(taken.IsTaken(MemberId(2), leaf, start));
+  taken.Take(MemberId(2), leaf, start);
+  EXPECT_TRUE(taken.IsTaken(MemberId(2), leaf, start + seconds(1)));
+  EXPECT_FALSE(taken.IsTaken(MemberId(3), leaf, start)) << "by another peer";
+  for (int i = 0; i < 7; ++i) taken.Take(MemberId(2), leaf, start + seconds(i));
+  EXPECT_FALSE(taken.IsTaken(MemberId(2), leaf, start + seconds(3))) << "who asks for ever does not keep it";
+  taken.Take(MemberId(2), leaf, start + seconds(9));
+  EXPECT_TRUE(taken.IsTaken(MemberId(2), leaf, start + seconds(9)));
+  taken.Take(MemberId(3), leaf, start + seconds(9));
+  taken.Take(MemberId(4), leaf, start + seconds(9));
+  EXPECT_FALSE(taken.IsTaken(MemberId(4), leaf, start + seconds(9))) << "bounded";
+  taken.Take(MemberId(4), leaf, start + seconds(90));
+  EXPECT_TRUE(taken.IsTaken(MemberId(4), leaf, start + seconds(90)));
+}
+
+// What the rounds saw, and no more: bounds of the oldest write's age, and a time that is unknown before a repair.
+TEST(AntiEntropy, FiguresSayWhatTheRoundsSaw) {
+  Cluster cluster;
+  cluster.node(1).shard->StartAntiEntropy();  // alone, so that no other finds the difference before it
+  cluster.loop.Pass(seconds(30));
+  const auto to_2 = [&] { return cluster.node(1).shard->anti_entropy().PeerFigures()[0]; };
+  ASSERT_EQ(to_2().peer, MemberId(2));
+  EXPECT_EQ(to_2().convergence, Duration(0));
+  EXPECT_FALSE(to_2().oldest_min.has_value());
+  cluster.Store(1, Key("k"), MakeObject({{.store = 1, .counter = 1, .value = "v"}}));
+  const MonotonicTime written = cluster.clock.now;
+  for (int i = 0; i < 1000 && to_2().leaves_differing == 0; ++i) cluster.loop.Pass(std::chrono::milliseconds(20));
+  ASSERT_EQ(to_2().leaves_differing, 1u);
+  const PeerEntropy seen = to_2();
+  const Duration age = cluster.clock.now - written;
+  EXPECT_LE(*seen.oldest_min, age);
+  EXPECT_GE(*seen.oldest_max, age);
+  EXPECT_LE(*seen.oldest_max, age + seconds(15)) << "nor older than the round before";
+  ASSERT_EQ(seen.partitions.size(), 1u);
+  EXPECT_EQ(seen.partitions[0].partition, Key("k").partition);
+  EXPECT_EQ(seen.convergence, std::nullopt) << "nothing was repaired yet";
+  cluster.loop.Pass(seconds(30));
+  EXPECT_EQ(to_2().convergence, Duration(0));
+  cluster.Store(1, Key("k"), MakeObject({{.store = 1, .counter = 2, .value = "w"}}));
+  for (int i = 0; i < 1000 && to_2().leaves_differing == 0; ++i) cluster.loop.Pass(std::chrono::milliseconds(20));
+  ASSERT_EQ(to_2().leaves_differing, 1u);
+  ASSERT_TRUE(to_2().convergence.has_value());
+  EXPECT_GT(*to_2().convergence, seconds(3)) << "its turn comes after a pause";
+  EXPECT_LT(*to_2().convergence, seconds(30));
+  cluster.down.insert(2);
+  cluster.loop.Pass(seconds(10));
+  EXPECT_EQ(to_2().convergence, std::nullopt) << "the last round with it failed";
+}
+
+// However much there is to repair with one peer, the others are compared, too.
+TEST(AntiEntropy, ALongRepairLeavesTheOtherPeersTheirTurn) {
+  Cluster cluster({}, {.lanes = 1, .repair_time_max = seconds(5), .bytes_per_second = 10});
+  for (int i = 0; i < 30; ++i) {
+    cluster.Store(1, Key("k" + std::to_string(i)), MakeObject({{.store = 1, .counter = 1, .value = "v"}}));
+  }
+  cluster.node(1).shard->StartAntiEntropy();
+  cluster.loop.Pass(seconds(60));
+  EXPECT_GT(cluster.node(2).engine.records.size(), 0u);
+  EXPECT_GT(cluster.node(3).engine.records.size(), 0u);
+  EXPECT_LT(cluster.node(2).engine.records.size(), 30u) << "there was not the time for all";
+}
+
+// H44, P35: a leaf of which a block is broken can't be scanned, and is mended by what the others list.
+TEST(Scrub, H44ALeafThatCantBeScannedIsMendedFromThePeers) {
+  Cluster cluster;
+  const Object object = MakeObject({{.store = 1, .counter = 1, .value = "v"}});
+  const Object newer = MakeObject({{.store = 3, .counter = 1, .value = "w"}});
+  for (uint32_t id = 1; id <= 3; ++id) cluster.Store(id, Key("k"), object);
+  TestNode& n = cluster.node(1);
+  n.engine.unreadable_leaves.insert({Key("k").partition, SegmentOf(BucketId(1), "k")});
+  n.engine.unreadable.insert("k");
+  n.engine.mended_by_writing = true;
+  cluster.StartAntiEntropy();
+  cluster.loop.Pass(seconds(30));
+  EXPECT_GE(n.tracer.events["LeafUnreadable"], 1);
+  EXPECT_EQ(n.tracer.events["LeafMended"], n.tracer.events["LeafUnreadable"]);
+  EXPECT_EQ(n.shard->replica().figures().mended, 1u);
+  EXPECT_GE(n.shard->scrub().figures().leaves_mended, 1u);
+  EXPECT_TRUE(n.engine.unreadable.empty());
+  // The block is broken as before; what the others write to the leaf comes here all the same.
+  cluster.Store(2, Key("k"), newer);
+  cluster.Store(3, Key("k"), newer);
+  cluster.loop.Pass(seconds(60));
+  Object both = object;
+  both.Merge(newer);
+  EXPECT_EQ(cluster.Stored(1, Key("k")), both.Encode());
 }
 
 // P34: what belongs to no bucket known here is left alone.

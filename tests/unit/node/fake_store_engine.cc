@@ -29,7 +29,10 @@ void FakeStoreEngine::Commit(std::vector<CommitItem> items, Executor& loop, Comm
   ++commits;
   Closure commit = [this, items = std::move(items), &loop, done = std::move(done)]() mutable {
     if (commit_error.ok()) {
-      for (CommitItem& item : items) records[item.key] = std::move(item.record);
+      for (CommitItem& item : items) {
+        if (mended_by_writing) unreadable.erase(item.key.key);
+        records[item.key] = std::move(item.record);
+      }
     }
     loop.Post([status = commit_error, done = std::move(done)]() mutable { done(std::move(status)); });
   };
@@ -71,6 +74,10 @@ PartitionTree FakeStoreEngine::ReadTree(PartitionId partition) const {
 }
 
 void FakeStoreEngine::ScanLeaf(LeafId leaf, std::optional<RecordKey> after, size_t, Executor& loop, LeafDone done) {
+  if (unreadable_leaves.contains(leaf)) {
+    loop.Post([done = std::move(done)]() mutable { done(absl::DataLossError("a block of the leaf is broken")); });
+    return;
+  }
   LeafPage page{.records = {}, .done = true};
   for (const auto& [key, record] : records) {
     if (key.partition != leaf.partition || SegmentOf(key.bucket, key.key) != leaf.segment) continue;

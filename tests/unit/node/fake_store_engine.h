@@ -46,9 +46,11 @@ class FakeStoreEngine final : public StoreEngine {
   bool hold_commits = false;
   bool on_disk = false;  // reads wait for ReleaseReads
   DiskClass disk = DiskClass::kPlenty;
-  absl::Status broken;        // the sticky status
-  absl::Status commit_error;  // of the next commits
-  std::set<std::string> unreadable;
+  absl::Status broken;                        // the sticky status
+  absl::Status commit_error;                  // of the next commits
+  std::set<std::string> unreadable;           // keys
+  bool mended_by_writing = false;             // until they are written anew
+  std::set<LeafId> unreadable_leaves;         // for scans: a block is broken
   std::map<LeafId, uint64_t> drift;           // by which leaves are wrong, until they are rewritten
   std::map<RecordKey, StoredRecord> records;  // durable
   int commits = 0;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node/antientropy/recovery_note.h"
 #include "tests/unit/node/fake_store_engine.h"
 
 namespace henge {
@@ -30,6 +31,19 @@ TEST_F(IdentityTest, ANewStoreIsTakenAndKnownAgain) {
   const ClusterState state = StateOf("a");
   EXPECT_TRUE(ClaimStore(engine_, state, MemberId(1)).ok());
   EXPECT_TRUE(ClaimStore(engine_, state, MemberId(1)).ok());
+}
+
+// P15, P31: whether an empty store is a first one, nobody can tell; it counts for nothing before it was compared.
+TEST_F(IdentityTest, P31ANewStoreBesideOthersBeginsAsRecovering) {
+  const ClusterState state = StateOf("a");
+  ASSERT_TRUE(ClaimStore(engine_, state, MemberId(1)).ok());
+  EXPECT_EQ(RecoveryNote::Load(engine_)->size(), static_cast<size_t>(kPartitionCount)) << "two members own everything";
+  ASSERT_TRUE(RecoveryNote::Store(engine_, {}).ok());
+  ASSERT_TRUE(ClaimStore(engine_, state, MemberId(1)).ok());
+  EXPECT_TRUE(RecoveryNote::Load(engine_)->empty()) << "a known one does not";
+  FakeStoreEngine single(loop_, StoreId(8));
+  ASSERT_TRUE(ClaimStore(single, *MakeInitialState("a", 3, {{.name = "n1"}}), MemberId(1)).ok());
+  EXPECT_TRUE(RecoveryNote::Load(single)->empty()) << "there is nobody to ask";
 }
 
 // P30: another token, another member list or another N is another cluster.

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node/antientropy/recovery_note.h"
 #include "node/identity.h"
 #include "tests/unit/node/fake_store_engine.h"
 
@@ -66,6 +67,9 @@ class ThreeMembersTest : public NodeTest {
     EXPECT_TRUE(state.ok());
     NodeOptions options;
     options.self = MemberId(1);
+    // A store that was compared with the others before: what it reads counts.
+    EXPECT_TRUE(ClaimStore(engine_, *state, MemberId(1)).ok());
+    EXPECT_TRUE(RecoveryNote::Store(engine_, {}).ok());
     options.state = *std::move(state);
     NodeEnvironment environment{{}, engine_};
     for (int i = 0; i < 2; ++i) environment.shards.push_back({clock_, loop_, random_, transport_, tracer_});

@@ -45,6 +45,78 @@ TEST(StateBindingTest, P31AnotherMemberBindsIfTheFirstOneDoesNot) {
   EXPECT_EQ(rig.state(3).version, StateVersion(2));
 }
 
+// P31: an operator says that a member never starts. Without it the others go on, and it is bound when it starts after
+// all.
+class BootstrapTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<StateVersion> Without(int at, const std::vector<std::string>& names) {
+    absl::StatusOr<StateVersion> result = absl::InternalError("no end");
+    rig_.keeper(at).BindWithout(names, seconds(5),
+                                [&result](absl::StatusOr<StateVersion> v) { result = std::move(v); });
+    rig_.Pass(seconds(6));
+    return result;
+  }
+
+  StateRig rig_{3};
+};
+
+TEST_F(BootstrapTest, P31TheOthersAreBoundAndWhoStartsLaterIsBoundThen) {
+  rig_.Start(1);
+  rig_.Start(2);
+  rig_.Pass(seconds(5));
+  const auto version = Without(1, {"n3"});
+  ASSERT_TRUE(version.ok()) << version.status();
+  EXPECT_EQ(*version, StateVersion(2));
+  EXPECT_EQ(rig_.state(2).FindMember(MemberId(3))->store, StoreId());
+  EXPECT_EQ(rig_.state(2).FindMember(MemberId(1))->store, rig_.engine(1).store_id());
+  ASSERT_TRUE(rig_.Change(2, Create("a")).ok());
+  EXPECT_EQ(Without(1, {"n3"}).status().code(), absl::StatusCode::kFailedPrecondition) << "once";
+  rig_.Start(3);
+  rig_.Pass(seconds(10));
+  EXPECT_EQ(rig_.state(1).FindMember(MemberId(3))->store, rig_.engine(3).store_id());
+  rig_.Cut(1);
+  EXPECT_TRUE(rig_.Change(3, Create("b")).ok()) << "now its vote counts";
+}
+
+TEST_F(BootstrapTest, P31TwoThatLeaveOutEachOtherNeverBothDecide) {
+  // n2 takes part in both; what it accepted for the one is what the other decides.
+  rig_.Start(1);
+  rig_.Start(2);
+  rig_.Pass(seconds(5));
+  auto first = std::make_shared<absl::StatusOr<StateVersion>>(absl::InternalError("no end"));
+  rig_.keeper(1).BindWithout({"n3"}, seconds(20), [first](absl::StatusOr<StateVersion> v) { *first = std::move(v); });
+  rig_.Cut(1);
+  rig_.Start(3);
+  rig_.Pass(seconds(5));
+  const auto second = Without(3, {"n1"});
+  rig_.Mend(1);
+  rig_.Pass(seconds(30));
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(rig_.keeper(i).ring()->digest(), rig_.keeper(1).ring()->digest()) << i;
+    EXPECT_FALSE(rig_.keeper(i).contradicted());
+    EXPECT_TRUE(rig_.state(i).IsBound()) << "whoever was left out was bound afterwards";
+  }
+  EXPECT_TRUE(first->ok() || second.ok());
+}
+
+TEST_F(BootstrapTest, P31IsRefusedWhereItWouldNotBeSound) {
+  rig_.Start(1);
+  rig_.Pass(seconds(3));
+  EXPECT_EQ(Without(1, {}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Without(1, {"n9"}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Without(1, {"n1"}).status().code(), absl::StatusCode::kInvalidArgument) << "it has started";
+  EXPECT_THAT(std::string(Without(1, {"n2", "n3"}).status().message()), HasSubstr("no majority"));
+  const absl::Status missing = Without(1, {"n3"}).status();
+  EXPECT_EQ(missing.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(missing.message()), HasSubstr("n2 has not answered"));
+  rig_.Start(3, /*begin=*/false);
+  rig_.Pass(seconds(5));
+  const absl::Status started = Without(1, {"n3"}).status();
+  EXPECT_EQ(started.code(), absl::StatusCode::kFailedPrecondition) << started;
+  EXPECT_THAT(std::string(started.message()), HasSubstr("n3 has started"));
+  EXPECT_EQ(rig_.state(1).version, StateVersion(1));
+}
+
 class WipedMemberTest : public ::testing::Test {
  protected:
   WipedMemberTest() {

@@ -31,8 +31,9 @@ TEST(StateChangeTest, P31BindingNamesAStoreForEachMemberOnce) {
 TEST(StateChangeTest, P31RebindingIsForAnotherStoreOfABoundMember) {
   ClusterState state = Two();
   EXPECT_EQ(Rebind(MemberId(1), StoreId(9))(state).status().code(), absl::StatusCode::kFailedPrecondition);
+  state.version = StateVersion(2);
   state.members[0].store = StoreId(7);
-  state.members[1].store = StoreId(8);
+  EXPECT_EQ(Rebind(MemberId(2), StoreId(9))(state)->members[1].store, StoreId(9)) << "one that had never started";
   EXPECT_EQ(Rebind(MemberId(1), StoreId(9))(state)->members[0].store, StoreId(9));
   EXPECT_EQ(Rebind(MemberId(1), StoreId(7))(state).status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(Rebind(MemberId(5), StoreId(9))(state).status().code(), absl::StatusCode::kFailedPrecondition);

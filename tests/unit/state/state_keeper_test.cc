@@ -156,6 +156,22 @@ TEST_F(StateKeeperTest, ChangesOfOneNodeGoOneAfterTheOther) {
   EXPECT_TRUE((*fresh)->ok()) << (*fresh)->status();
 }
 
+// Changes whose time is over don't count among those that wait.
+TEST_F(StateKeeperTest, AFullQueueTakesChangesAgainOnceTheWaitingHaveGivenUp) {
+  rig_.Cut(2);
+  rig_.Cut(3);
+  const auto slow = rig_.Propose(1, Create("slow"), seconds(60));
+  for (int i = 0; i < 64; ++i) rig_.Propose(1, Create("b" + std::to_string(i)), seconds(1));
+  EXPECT_EQ(rig_.Change(1, Create("one too many")).status().code(), absl::StatusCode::kResourceExhausted);
+  rig_.Pass(seconds(5));
+  const auto late = rig_.Propose(1, Create("late"), seconds(60));
+  rig_.Mend(2);
+  rig_.Pass(seconds(10));
+  ASSERT_TRUE(slow->has_value() && late->has_value());
+  EXPECT_TRUE((*slow)->ok()) << (*slow)->status();
+  EXPECT_TRUE((*late)->ok()) << (*late)->status();
+}
+
 TEST_F(StateKeeperTest, ADrainingNodeTakesNoChangeButStillVotes) {
   bool idle = false;
   rig_.keeper(1).Drain([&idle] { idle = true; });
