@@ -350,6 +350,7 @@ absl::StatusOr<Object> SimNode::ReadDurableHints(const RecordKey& key) {
   auto hints = OpenHintStore(HintOptions(&env), workers, tracer, [](const absl::Status&) {});
   if (!hints.ok()) return hints.status();
   std::vector<HintKey> keys;
+  keys.reserve(options_.state.members.size());
   for (const Member& member : options_.state.members) keys.push_back({member.id, key});
   Object merged;
   InlineExecutor loop;
