@@ -145,5 +145,10 @@ TEST(PlantedBugTest, I6RepairsThatOverwriteAreFound) {
   EXPECT_NE(FirstSeed(PlantedBug::kOverwritingRepair, "I6", 40), 0u);
 }
 
+// A delete that is lost on its way to an owner comes undone.
+TEST(PlantedBugTest, I7DeletesThatAreUndoneAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kOverwritingHints, "I7", 40), 0u);
+}
+
 }  // namespace
 }  // namespace henge::sim

@@ -202,11 +202,11 @@ void Workload::SendWrite(Write write) {
   ++history_.Find(write.id)->attempts;
   --write.attempts_left;
   const ClientRequest request = write.request;
-  clients_[static_cast<size_t>(write.client)]->Call(
-      AnyNode(), request, options_.timeout + std::chrono::milliseconds(50),
-      [this, write = std::move(write)](absl::StatusOr<ClientReply> reply) mutable {
-        OnWriteDone(std::move(write), std::move(reply));
-      });
+  SimClient& client = *clients_[static_cast<size_t>(write.client)];
+  client.Call(AnyNode(), request, options_.timeout + std::chrono::milliseconds(50),
+              [this, write = std::move(write)](absl::StatusOr<ClientReply> reply) mutable {
+                OnWriteDone(std::move(write), std::move(reply));
+              });
 }
 
 void Workload::OnWriteDone(Write write, absl::StatusOr<ClientReply> reply) {
