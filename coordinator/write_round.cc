@@ -70,9 +70,9 @@ std::shared_ptr<WriteRound> WriteRound::Replicate(CorePtr core, RecordKey key,
   const auto holds = [&](size_t i) {
     return std::find(holders.begin(), holders.end(), round->nodes_[i].member) != holders.end();
   };
-  // The others first: the holders alone may be W.
+  // The others first: the holders alone may be W. This node last: it may answer at once, which may be the end.
   const size_t count = round->nodes_.size();
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = count; i-- > 0;) {
     if (!holds(i)) round->Send(i);
   }
   for (size_t i = 0; i < count; ++i) {

@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tests/sim/register_checker.h"
+#include "tests/sim/session_checker.h"
 
 namespace henge::sim {
 namespace {
@@ -162,6 +164,10 @@ Violations CheckAll(const History& history, const FinalStates& finals, bool disk
   CheckConvergence(finals, &out);
   CheckCausality(history, &out);
   if (!disk_lost) CheckSiblingBound(history, &out);
+  CheckNoResurrection(history, &out);
+  CheckSessions(history, &out);
+  CheckContextsFollow(history, &out);
+  CheckRegular(history, &out);
   return out;
 }
 

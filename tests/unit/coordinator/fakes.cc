@@ -102,6 +102,10 @@ void FakeLocalReplica::Merge(MergeRequest request, MergeFn done) {
   ++merges;
   absl::StatusOr<Object> incoming = Object::Decode(request.object);
   ASSERT_TRUE(incoming.ok());
+  if (!merge_refusal.ok()) {
+    done(merge_refusal);
+    return;
+  }
   records[request.key.key].Merge(*incoming);
   Commit([done = std::move(done)](absl::Status status) mutable {
     done(status.ok() ? absl::StatusOr<MergeReply>(MergeReply{}) : absl::StatusOr<MergeReply>(std::move(status)));

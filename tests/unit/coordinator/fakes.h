@@ -137,6 +137,7 @@ class FakeLocalReplica final : public LocalReplica {
   absl::Status read_error;
   absl::Status mint_error;
   absl::Status commit_error;
+  absl::Status merge_refusal;  // answered within the call, as by a full disk
   bool amnesia = false;
 
   void ReleaseReads();

@@ -68,6 +68,20 @@ TEST(Retry, P8WhatWasFoundIsOnWOwnersBeforeTheAck) {
   EXPECT_EQ((*reply)->facts.durable, 3u);
 }
 
+// H43: what the refusal ends is over before the call returns, and the others are sent to all the same.
+TEST(Retry, P8AnOwnDiskThatIsFullEndsTheSpreadAndNotTheProcess) {
+  Rig rig;
+  rig.local.merge_refusal = absl::ResourceExhaustedError("the disk is full");
+  const ClientRequest put = With(Retry("v"), 3, QuorumMode::kStrict);
+  auto reply = rig.Send(put);
+  const uint32_t peer = rig.ReadPeer();
+  rig.AnswerRead(peer, Found(Written(put)));
+  EXPECT_EQ(rig.transport.CountTo<MergeRequest>(MemberId(5 - peer)), 1);
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status)) << (*reply)->status;
+  EXPECT_EQ((*reply)->outcome, Outcome::kUnknown);
+}
+
 TEST(Retry, P8WhatEnoughOwnersHoldAlreadyIsAckedAtOnceAndStillSpread) {
   Rig rig;
   const ClientRequest put = Retry("v");
