@@ -260,6 +260,7 @@ void WriteRound::Settle(size_t index, absl::Status status) {
   if (status.ok()) {
     node.state = State::kDurable;
     tally_.AddDurable(node.member, node.role());
+    MarkSecondCopy(node);
   } else {
     node.state = State::kFailed;
     node.error = std::move(status);
@@ -270,6 +271,17 @@ void WriteRound::Settle(size_t index, absl::Status status) {
     Decide();
   } else if (lingering_.has_value() && !Lingers()) {
     Release();
+  }
+}
+
+// P10: the late ack of an owner, beside that of its own fallback.
+void WriteRound::MarkSecondCopy(const Node& settled) const {
+  if (!fallbacks_.has_value() && !plan_.as_fallback) return;
+  for (const Node& other : nodes_) {
+    if (&other == &settled || other.target != settled.target || other.state != State::kDurable) continue;
+    core_->env.tracer.Event(Severity::kDebug, "AckBesideStandIn",
+                            {{"owner", uint64_t{settled.target.value()}}, {"durable", int64_t{tally_.durable()}}});
+    return;
   }
 }
 
@@ -284,6 +296,10 @@ void WriteRound::Decide() {
 void WriteRound::Finish(WriteEnd end) {
   finished_ = true;
   const bool met = end.verdict == Verdict::kMet && end.not_minted.ok() && !end.amnesia;
+  if (met && tally_.primaries() < tally_.needed()) {
+    core_->env.tracer.Event(Severity::kDebug, "AckLeansOnHint",
+                            {{"primaries", int64_t{tally_.primaries()}}, {"fallbacks", int64_t{tally_.fallbacks()}}});
+  }
   if (met && sloppy_ && object_ != nullptr && Lingers()) {
     lingering_.emplace(core_->lingering.Enter(object_->size()));
     if (!lingering_->admitted()) lingering_.reset();

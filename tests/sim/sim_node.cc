@@ -13,7 +13,6 @@ namespace {
 constexpr char kDataDir[] = "/data";
 // So small that records come and go.
 constexpr size_t kRecordCacheBytes = 8 << 10;
-constexpr Duration kBackgroundInterval = std::chrono::milliseconds(2);
 
 StoreOptions EngineOptions(rocksdb::Env* env) {
   StoreOptions options;
@@ -149,6 +148,8 @@ absl::Status SimNode::Start() {
                 .state = options_.state,
                 .gossip = options_.gossip,
                 .record_cache_bytes = kRecordCacheBytes,
+                .anti_entropy = options_.anti_entropy,
+                .scrub = options_.scrub,
                 .data_lost = data_lost_};
   o.on_state = [this](const RingPtr& ring) {
     if (options_.watch != nullptr) options_.watch->OnState(static_cast<int>(options_.member.value()), ring);
@@ -180,7 +181,7 @@ void SimNode::PlantForgetting(NodeEnvironment* environment) {
 void SimNode::PumpBackground(uint64_t incarnation) {
   if (!running() || incarnation != incarnation_) return;
   env_->RunOneBackgroundJob();
-  scheduler_.After(kBackgroundInterval, [this, incarnation] { PumpBackground(incarnation); });
+  scheduler_.After(options_.background_interval, [this, incarnation] { PumpBackground(incarnation); });
 }
 
 void SimNode::StopProcess(SimNetwork::StopKind kind) {
@@ -196,6 +197,9 @@ void SimNode::StopProcess(SimNetwork::StopKind kind) {
 }
 
 void SimNode::PowerLoss() {
+  if (const uint64_t hints = hint_figures().hints; hints > 0) {
+    process_->tracer().Event(Severity::kInfo, "PowerLostWithHints", {{"hints", hints}});
+  }
   files_->Freeze();
   StopProcess(SimNetwork::StopKind::kMachine);
   files_->Crash(++crashes_);
@@ -285,6 +289,12 @@ void SimNode::Load(std::vector<CommitItem> items) {
   bool done = false;
   engine_->Commit(std::move(items), loop, [&done](const absl::Status&) { done = true; });
   scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
+}
+
+void SimNode::Plant(CommitItem item) {
+  std::vector<CommitItem> items;
+  items.push_back(std::move(item));
+  engine_->Commit(std::move(items), process_->loop(0), [](const absl::Status&) {});
 }
 
 AntiEntropyFigures SimNode::EntropyFigures() {

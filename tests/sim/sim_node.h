@@ -32,6 +32,9 @@ struct SimNodeOptions {
   StateWatch* watch = nullptr;  // sees each cluster state that the node goes by
   bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
   SwimSettings gossip;
+  AntiEntropyOptions anti_entropy;
+  ScrubOptions scrub;
+  Duration background_interval = std::chrono::milliseconds(2);  // between two background jobs of the store
 };
 
 class SimNode {
@@ -95,6 +98,8 @@ class SimNode {
   ClusterId TreeKey() const { return engine_->tree_key(); }
   // Puts records into the running process's store, past the node, and waits until they are durable.
   void Load(std::vector<CommitItem> items);
+  // Hands a record to the running process's store, past the node, as it is: with whatever it does to its leaf.
+  void Plant(CommitItem item);
   // Of the running process, all shards together.
   AntiEntropyFigures EntropyFigures();
 

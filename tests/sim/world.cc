@@ -14,6 +14,7 @@
 #include "tests/sim/liveness_checker.h"
 #include "tests/sim/lww_checker.h"
 #include "tests/sim/nemesis.h"
+#include "tests/sim/provocations.h"
 #include "tests/sim/sim_node.h"
 
 namespace henge::sim {
@@ -87,6 +88,7 @@ class World {
   StateWatch watch_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<Nemesis> nemesis_;
+  std::unique_ptr<Provocations> provocations_;
   std::unique_ptr<Workload> workload_;
   std::unique_ptr<Workload> lww_;  // null in runs without one
   std::unique_ptr<StateWorkload> state_;
@@ -106,6 +108,7 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     n.reuse_lifetime = options.bug == PlantedBug::kReuseLifetime;
     n.watch = &watch_;
     n.gossip = options.gossip;
+    n.scrub = ProvocationOptions::Of(options).Scrub();
     n.forget_dead = options.bug == PlantedBug::kForgetDead;
     n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
     nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, random_, monitor_, serious_, std::move(n),
@@ -118,6 +121,9 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
   nemesis_ = std::make_unique<Nemesis>(options_, scheduler_, network_, nodes_);
   workload_ =
       std::make_unique<Workload>(options_.workload, options_.seed, scheduler_, network_, ring_, history_, monitor_);
+  ProvocationPlace place{scheduler_, network_, ring_, nodes_, serious_, [this](size_t i) { nemesis_->RestartLater(i); },
+                         show_};
+  provocations_ = std::make_unique<Provocations>(options_, std::move(place), workload_->Keys()[0]);
   if (options_.lww.clients > 0) {
     lww_ = std::make_unique<Workload>(options_.lww, options_.seed, scheduler_, network_, ring_, history_, monitor_);
   }
@@ -302,6 +308,7 @@ RunResult World::Run() {
   if (lww_ != nullptr) lww_->Start();
   state_->Start();
   nemesis_->Start();
+  provocations_->Start();
   const SimTime limit = scheduler_.now() + kWorkloadLimit;
   if (!scheduler_.RunUntilTrue([this] { return workload_->finished() && (lww_ == nullptr || lww_->finished()); },
                                limit))
@@ -309,6 +316,7 @@ RunResult World::Run() {
   scheduler_.RunFor(options_.duration);  // what the nemesis has left to do
 
   for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
+  provocations_->Heal();
   const SimTime healed_at = scheduler_.now();
   if (options_.converge_alone) ConvergeAlone();
   scheduler_.RunFor(kSettle);
@@ -318,6 +326,7 @@ RunResult World::Run() {
     FinalReads();
     scheduler_.RunFor(kSettle);
     CheckFinals();
+    provocations_->Finish(&result_.violations);
     EntropyCheck(scheduler_, nodes_, ring_, UsedPartitions()).CheckTrees(&result_.violations);
     for (auto& node : nodes_) {
       if (!node->running()) continue;
@@ -328,7 +337,8 @@ RunResult World::Run() {
   CheckEveryoneAlive(scheduler_, nodes_, healed_at + LivenessBound(options_.gossip), &result_.violations);
   state_->Finish(&result_.violations);
   for (const SeriousEvent& e : serious_) {
-    const bool planned = e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0;
+    const bool planned =
+        (e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0) || provocations_->Explains(e);
     if (e.severity == Severity::kAlarm && !planned) Report("I5", "alarm: " + e.text);
   }
   if (scheduler_.exhausted()) Report("I17", "the run does not come to rest");
