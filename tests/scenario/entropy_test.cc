@@ -22,6 +22,7 @@ TEST(EntropyScenarioTest, AWipedDiskIsWholeAgainByAntiEntropyAlone) {
     options.faults = {.wipe = true, .events = 0};
     options.workload.w = 3;
     options.workload.r = 1;
+    options.strict.clients = 0;
     options.converge_alone = true;
     const RunResult result = RunWorld(options);
     EXPECT_TRUE(result.violations.empty()) << Show(result);

@@ -178,24 +178,20 @@ TEST(HazardTest, H21AHintOutlivesAnOutageOfTenHours) {
 
 // One replica is cut off for seven days, and the value is deleted elsewhere meanwhile.
 TEST(HazardTest, H22ADeleteHoldsAfterACutOfSevenDays) {
-  int met = 0;
-  for (uint64_t seed : {1, 2}) {
-    Scene s(Days(3, seed));
-    const ClientReply put = s.Put(1, "k", "v", {.quorum = 3});
-    ASSERT_TRUE(put.status.ok()) << put.status;
-    s.Isolate(3);
-    ASSERT_TRUE(s.Delete(1, "k", {.context = put.context, .quorum = 2}).status.ok());
-    s.Run(hours(7 * 24));
-    EXPECT_EQ(s.Get(3, "k", {.quorum = 1}).values, Values{"v"}) << "nobody has told it";
-    s.Heal();
-    EXPECT_TRUE(s.Until([&] { return s.OwnersEqual("k"); }, hours(3)));
-    s.Run(hours(1));
-    EXPECT_TRUE(Gone(s, "k", {1, 2, 3}, 1));
-    EXPECT_TRUE(Gone(s, "k", {1, 2, 3}, 3));
-    met += s.Count("DeleteMetByExchange");
-    EXPECT_EQ(s.Troubles(), Values());
-  }
-  EXPECT_GE(met, 2);
+  Scene s(Days(3));
+  const ClientReply put = s.Put(1, "k", "v", {.quorum = 3});
+  ASSERT_TRUE(put.status.ok()) << put.status;
+  s.Isolate(3);
+  ASSERT_TRUE(s.Delete(1, "k", {.context = put.context, .quorum = 2}).status.ok());
+  s.Run(hours(7 * 24));
+  EXPECT_EQ(s.Get(3, "k", {.quorum = 1}).values, Values{"v"}) << "nobody has told it";
+  s.Heal();
+  EXPECT_TRUE(s.Until([&] { return s.OwnersEqual("k"); }, hours(3)));
+  EXPECT_GE(s.Count("DeleteMetByExchange"), 1);
+  s.Run(hours(1));
+  EXPECT_TRUE(Gone(s, "k", {1, 2, 3}, 1));
+  EXPECT_TRUE(Gone(s, "k", {1, 2, 3}, 3));
+  EXPECT_EQ(s.Troubles(), Values());
 }
 
 // Clocks are an hour apart, a replica missed the write, and gets it after its time.

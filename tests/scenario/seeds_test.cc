@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <set>
 #include <string>
 
@@ -85,6 +86,63 @@ TEST(PlantedBugTest, AReusedLifetimeReusesDots) { EXPECT_TRUE(Found(PlantedBug::
 
 TEST(PlantedBugTest, SyncsThatDoNothingAreSeenOnTheDisks) {
   EXPECT_TRUE(Found(PlantedBug::kSyncDoesNothing, 15).contains("I12"));
+}
+
+// The first of `seeds` seeds in which `bug` violates `invariant`; 0 if none does.
+uint64_t FirstSeed(PlantedBug bug, const std::string& invariant, uint64_t seeds) {
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    WorldOptions options = WorldOptions::FromSeed(seed);
+    options.bug = bug;
+    const RunResult result = RunWorld(options);
+    for (const Violation& v : result.violations) {
+      if (v.invariant != invariant) continue;
+      std::printf("%s: found in seed %lu: %s\n", invariant.c_str(), seed, v.what.c_str());
+      return seed;
+    }
+  }
+  return 0;
+}
+
+// P10.
+TEST(PlantedBugTest, I12AFallbackThatIsToldAsAnOwnerIsFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kFallbackAsPrimary, "I12", 40), 0u);
+}
+
+// H14.
+TEST(PlantedBugTest, I12StrictWritesThatCountFallbacksAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kSloppyStrictWrites, "I12", 60), 0u);
+}
+
+TEST(PlantedBugTest, I20StrictWritesThatCountFallbacksAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kSloppyStrictWrites, "I20", 100), 0u);
+}
+
+// H26, P14.
+TEST(PlantedBugTest, I20StrictReadsThatCountFallbacksAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kSloppyStrictReads, "I20", 100), 0u);
+}
+
+TEST(PlantedBugTest, I9StrictSessionsThatAreSloppyAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kSloppyStrictReads, "I9", 100), 0u);
+}
+
+// P18.
+TEST(PlantedBugTest, I15HintsThatGoBeforeTheirTargetHasThemAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kAckBeforePeer, "I15", 40), 0u);
+}
+
+// P16.
+TEST(PlantedBugTest, I15HintsThatReplaceEachOtherAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kOverwritingHints, "I15", 40), 0u);
+}
+
+TEST(PlantedBugTest, I15HintsThatWereNeverStoredAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kForgetHints, "I15", 40), 0u);
+}
+
+// H25.
+TEST(PlantedBugTest, I6RepairsThatOverwriteAreFound) {
+  EXPECT_NE(FirstSeed(PlantedBug::kOverwritingRepair, "I6", 40), 0u);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ WorldOptions Contended(uint64_t seed, PlantedBug bug = PlantedBug::kNone) {
   options.workload.clients = 1;
   options.workload.ops_per_client = 5;
   options.lww.clients = 0;
+  options.strict.clients = 0;
   options.state.changes = 60;
   options.faults.crashes = options.faults.kills = options.faults.partitions = true;
   options.faults.events = 30;

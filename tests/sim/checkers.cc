@@ -1,12 +1,13 @@
 #include "tests/sim/checkers.h"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tests/sim/register_checker.h"
+#include "tests/sim/session_checker.h"
 
 namespace henge::sim {
 namespace {
@@ -20,21 +21,6 @@ Object MergedFinal(const std::vector<Object>& replicas) {
 }
 
 bool MayApply(const MutationRecord& m) { return m.status != OpStatus::kFail; }
-
-// Everything that `from` descends from, by observation. Writes that failed carry nothing.
-std::set<MutationId> Ancestors(const History& history, const std::set<MutationId>& from) {
-  std::set<MutationId> seen;
-  std::deque<MutationId> queue(from.begin(), from.end());
-  while (!queue.empty()) {
-    const MutationRecord* m = history.Find(queue.front());
-    queue.pop_front();
-    if (m == nullptr || !MayApply(*m)) continue;
-    for (MutationId o : m->observed) {
-      if (seen.insert(o).second) queue.push_back(o);
-    }
-  }
-  return seen;
-}
 
 // A delete without a context covers what its coordinator read: any write of the key that began before it ended.
 bool CoveredByServer(const History& history, const MutationRecord& put) {
@@ -50,7 +36,7 @@ void CheckNoAckedWriteLost(const History& history, const FinalStates& finals, Vi
   for (const auto& [key, replicas] : finals) {
     std::set<MutationId> present;
     for (const Sibling& s : MergedFinal(replicas).siblings()) present.insert(IdOf(s));
-    const std::set<MutationId> superseded = Ancestors(history, present);
+    const std::set<MutationId> superseded = history.Ancestors(present);
     for (const MutationRecord& m : history.mutations()) {
       if (m.key != key || m.status != OpStatus::kOk || m.is_delete) continue;
       if (present.contains(m.id) || superseded.contains(m.id) || CoveredByServer(history, m)) continue;
@@ -110,7 +96,7 @@ void CheckCausality(const History& history, Violations* out) {
           {"I4", absl::StrCat("a context returned for ", read.key, " does not cover a value returned with it")});
     }
     for (MutationId writer : read.values) {
-      const std::set<MutationId> past = Ancestors(history, {writer});
+      const std::set<MutationId> past = history.Ancestors({writer});
       for (MutationId other : read.values) {
         const MutationRecord* m = history.Find(other);
         // A retry that could not find the first attempt mints again; a writer can have seen one dot of the two (P8).
@@ -132,7 +118,7 @@ std::set<MutationId> ChainHeads(const History& history) {
   for (const MutationRecord& m : history.mutations()) {
     if (m.is_delete || m.blind || m.status != OpStatus::kOk || m.times_minted > 1) continue;
     std::set<MutationId>& mine = tips[{m.client, m.key}];
-    const std::set<MutationId> past = Ancestors(history, {m.id});
+    const std::set<MutationId> past = history.Ancestors({m.id});
     const auto own = std::find_if(mine.begin(), mine.end(), [&](MutationId tip) { return past.contains(tip); });
     if (own == mine.end()) {
       heads.insert(m.id);
@@ -178,6 +164,10 @@ Violations CheckAll(const History& history, const FinalStates& finals, bool disk
   CheckConvergence(finals, &out);
   CheckCausality(history, &out);
   if (!disk_lost) CheckSiblingBound(history, &out);
+  CheckNoResurrection(history, &out);
+  CheckSessions(history, &out);
+  CheckContextsFollow(history, &out);
+  CheckRegular(history, &out);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -98,8 +99,10 @@ WorldOptions OptionsOf(const Arguments& args, uint64_t seed) {
 void ShowViolations(const RunResult& result, const WorldOptions& options, const Arguments& args) {
   std::printf("seed %lu: %zu violation(s)\n  options: %s\n", result.seed, result.violations.size(),
               options.Describe().c_str());
-  for (size_t i = 0; i < std::min<size_t>(result.violations.size(), 8); ++i) {
-    std::printf("  %s: %s\n", result.violations[i].invariant.c_str(), result.violations[i].what.c_str());
+  constexpr int kShownMax = 3;  // of each invariant
+  std::map<std::string, int> shown;
+  for (const Violation& v : result.violations) {
+    if (++shown[v.invariant] <= kShownMax) std::printf("  %s: %s\n", v.invariant.c_str(), v.what.c_str());
   }
   std::printf("  reproduce: henge-sim --seed %lu --verbose%s%s\n", result.seed, args.bug.empty() ? "" : " --plant ",
               args.bug.c_str());
@@ -235,8 +238,8 @@ int Main(int argc, char** argv) {
   if (!Parse(argc, argv, &args)) {
     std::fprintf(stderr,
                  "usage: henge-sim --seed N | --seeds A..B [--jobs J] [--verbose] [--plant BUG] [--require-coverage]\n"
-                 "  BUG: ack-before-commit drop-sibling forget-writes reuse-lifetime stale-leaf sync-does-nothing\n"
-                 "       forget-votes forget-states forget-dead\n");
+                 "  BUG: %s\n",
+                 PlantedBugNames().c_str());
     return kExitUsage;
   }
   if (args.single) args.jobs = 1;

@@ -1,6 +1,7 @@
 #include "tests/sim/history.h"
 
 #include <charconv>
+#include <deque>
 
 #include "absl/strings/str_cat.h"
 
@@ -20,6 +21,20 @@ const MutationRecord* History::Find(MutationId id) const {
 
 MutationRecord* History::Find(MutationId id) {
   return id >= 1 && id <= mutations_.size() ? &mutations_[id - 1] : nullptr;
+}
+
+std::set<MutationId> History::Ancestors(const std::set<MutationId>& from) const {
+  std::set<MutationId> seen;
+  std::deque<MutationId> queue(from.begin(), from.end());
+  while (!queue.empty()) {
+    const MutationRecord* m = Find(queue.front());
+    queue.pop_front();
+    if (m == nullptr || m->status == OpStatus::kFail) continue;
+    for (MutationId o : m->observed) {
+      if (seen.insert(o).second) queue.push_back(o);
+    }
+  }
+  return seen;
 }
 
 std::string History::ValueOf(MutationId id, size_t padding) {

@@ -33,6 +33,7 @@ struct MutationRecord {
   bool blind = false;             // no context was sent
   bool covers_by_server = false;  // a delete without a context: covers what the coordinator read
   bool last_writer_wins = false;  // of its bucket
+  bool strict = false;            // W owners, with R + W > N
   int client = 0;
   std::set<MutationId>
       observed;  // what the context covers, as far as this client knows: values read, tombstones covered
@@ -48,10 +49,13 @@ struct ReadRecord {
   std::string key;
   int client = 0;
   uint32_t r = 0;
-  bool final = false;  // after the heal, from all replicas
+  bool final = false;   // after the heal, from all replicas
+  bool strict = false;  // R owners, with R + W > N
   MonotonicTime invoked_at{}, done_at{};
   std::vector<MutationId> values;  // in the order of the reply
+  std::set<MutationId> known;      // those, and the deletes that the context covers
   bool context_covers_values = true;
+  bool context_covers_past = true;  // all that the writers of the values had seen
 };
 
 class History {
@@ -63,6 +67,9 @@ class History {
   MutationRecord* Find(MutationId id);
   const std::vector<MutationRecord>& mutations() const { return mutations_; }
   const std::vector<ReadRecord>& reads() const { return reads_; }
+
+  // Everything that `from` descends from, by observation. Writes that failed carry nothing.
+  std::set<MutationId> Ancestors(const std::set<MutationId>& from) const;
 
   static std::string ValueOf(MutationId id, size_t padding);
   // The mutation that made `value`, or nullopt if no mutation's value looks so.

@@ -37,6 +37,16 @@ void Monitor::OnHintDurable(int node, const std::string& key, const VersionVecto
   hinted_ever_[{node, key}].Join(vv);
 }
 
+void Monitor::OnHintRemoval(int node, const HintKey& key) {
+  hints_removed_.emplace(node, key.record.key);
+  hints_.OnRemoval(node, key);
+}
+
+void Monitor::OnHintRemovalEnd(int node, const HintKey& key, bool removed) {
+  const auto at = durable_ever_.find({static_cast<int>(key.target.value()), key.record.key});
+  hints_.OnRemovalEnd(node, key, removed, at == durable_ever_.end() ? nullptr : &at->second);
+}
+
 void Monitor::OnCommit(int node, const std::string& key, const Object& object) {
   NoteVersions(key, object);
   VersionVector& newest = newest_[{node, key}];
@@ -52,6 +62,7 @@ void Monitor::OnDurable(int node, const std::string& key, const VersionVector& v
 }
 
 void Monitor::OnCrash(int node) {
+  hints_.OnCrash(node);
   for (auto it = newest_.begin(); it != newest_.end();) {
     it = it->first.first == node ? newest_.erase(it) : std::next(it);
   }
@@ -61,6 +72,7 @@ void Monitor::OnCrash(int node) {
 }
 
 void Monitor::OnWipe(int node) {
+  hints_.OnWipe(node);
   std::erase_if(newest_, [node](const auto& e) { return e.first.first == node; });
   std::erase_if(durable_, [node](const auto& e) { return e.first.first == node; });
 }
@@ -85,7 +97,8 @@ void Monitor::OnAck(const MutationRecord& m) {
   const std::set<int> hinted = HoldersOf(dots, m.key, hinted_ever_);
   std::set<int> all = owners;
   all.insert(hinted.begin(), hinted.end());
-  const bool counts_add_up = m.durable == m.primaries + m.fallbacks && m.durable >= m.w;
+  // H14: a strict write is acknowledged by owners alone.
+  const bool counts_add_up = m.durable == m.primaries + m.fallbacks && (m.strict ? m.primaries : m.durable) >= m.w;
   if (counts_add_up && owners.size() >= m.primaries && hinted.size() >= m.fallbacks && all.size() >= m.durable) return;
   violations_.push_back({"I12", absl::StrCat("v", m.id, " of ", m.key, " was acknowledged as durable on ", m.durable,
                                              " nodes (w=", m.w, ", owners ", m.primaries, ", fallbacks ", m.fallbacks,
@@ -153,19 +166,39 @@ void MonitoredEngine::Spoil(std::vector<ReadResult>* results) const {
   }
 }
 
+void MonitoredEngine::OverwriteNext(const std::string& key, std::string object) {
+  if (object.empty()) {
+    overwrites_.erase(key);
+  } else {
+    overwrites_[key] = std::move(object);
+  }
+}
+
+// Bugs that change what is stored.
+void MonitoredEngine::Plant(CommitItem* item) {
+  absl::StatusOr<Object> object = Object::Decode(item->record.object);
+  if (!object.ok()) return;
+  const auto& siblings = object->siblings();
+  if (bug_ == EngineBug::kStaleLeaf && !item->record.mark.has_value()) item->leaf_delta = 0;
+  if (bug_ == EngineBug::kDropSibling && siblings.size() > 1) {
+    auto& kept = ObjectBuilder::Siblings(*object);
+    kept.erase(kept.begin(), std::prev(kept.end()));
+    item->record.object = object->Encode();
+  }
+  const bool deleted =
+      !siblings.empty() && std::all_of(siblings.begin(), siblings.end(), [](const Sibling& s) { return s.tombstone; });
+  if (bug_ == EngineBug::kForgetTombstones && deleted) item->record.object = Object().Encode();
+}
+
 void MonitoredEngine::Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) {
   std::vector<std::pair<std::string, VersionVector>> written;
   for (CommitItem& item : items) {
+    if (auto other = overwrites_.extract(item.key.key)) item.record.object = std::move(other.mapped());
     absl::StatusOr<Object> object = Object::Decode(item.record.object);
     if (!object.ok()) continue;
     monitor_.OnCommit(node_, item.key.key, *object);
     written.emplace_back(item.key.key, object->vv());
-    if (bug_ == EngineBug::kStaleLeaf && !item.record.mark.has_value()) item.leaf_delta = 0;
-    if (bug_ == EngineBug::kDropSibling && object->siblings().size() > 1) {
-      auto& siblings = ObjectBuilder::Siblings(*object);
-      siblings.erase(siblings.begin(), std::prev(siblings.end()));
-      item.record.object = object->Encode();
-    }
+    if (bug_ != EngineBug::kNone) Plant(&item);
   }
   auto durable = [this, written = std::move(written)] {
     for (const auto& [key, vv] : written) monitor_.OnDurable(node_, key, vv);

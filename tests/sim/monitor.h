@@ -16,6 +16,7 @@
 #include "core/model/object.h"
 #include "storage/store_engine.h"
 #include "tests/sim/checkers.h"
+#include "tests/sim/hint_ledger.h"
 #include "tests/sim/history.h"
 
 namespace henge::sim {
@@ -34,8 +35,9 @@ class Monitor {
   // is removed once the owner has it (I6 is for records).
   void OnHint(const std::string& key, const Object& object);
   void OnHintDurable(int node, const std::string& key, const VersionVector& vv);
-  // The removal of a hint for `key` was handed to the node's commit worker.
-  void OnHintRemoval(int node, const std::string& key) { hints_removed_.emplace(node, key); }
+  // The removal of a hint was handed to the node's commit worker; then its end.
+  void OnHintRemoval(int node, const HintKey& key);
+  void OnHintRemovalEnd(int node, const HintKey& key, bool removed);
   // A client was told that `mutation` is durable, by the counts in it.
   void OnAck(const MutationRecord& mutation);
 
@@ -49,6 +51,7 @@ class Monitor {
   // Whether the node may have removed a hint for `key`, which its disk then need not hold any more.
   bool MayHaveRemovedHint(int node, const std::string& key) const { return hints_removed_.contains({node, key}); }
   uint64_t dots() const { return dots_.size(); }
+  HintLedger& hints() { return hints_; }
 
  private:
   struct Minting {
@@ -69,6 +72,7 @@ class Monitor {
   std::map<NodeKey, VersionVector> durable_ever_;  // by disks that were wiped since, too
   std::map<NodeKey, VersionVector> hinted_ever_;   // durably, over all targets; delivered ones, too
   std::set<NodeKey> hints_removed_;
+  HintLedger hints_;
   Violations violations_;
 };
 
@@ -82,6 +86,7 @@ enum class EngineBug : uint8_t {
   kForgetWrites,       // one write in eight is acknowledged and not stored
   kForgetVotes,        // a vote on the cluster state is told, and not stored
   kForgetStates,       // a decided cluster state is gone by, and not stored
+  kForgetTombstones,   // a record of nothing but tombstones is stored as empty
 };
 
 // An engine that shows the monitor what passes, and may have a bug. Owns the real one.
@@ -120,7 +125,11 @@ class MonitoredEngine : public StoreEngine {
   absl::Status health() const override { return engine_->health(); }
   absl::Status Close() override { return engine_->Close(); }
 
+  // A bug to be planted for one record: the next merge into `key` stores `object` in its place; an empty one ends that.
+  void OverwriteNext(const std::string& key, std::string object);
+
  private:
+  void Plant(CommitItem* item);
   void NoteRead(const std::string& key, const ReadResult& result);
   void Spoil(std::vector<ReadResult>* results) const;
 
@@ -128,6 +137,7 @@ class MonitoredEngine : public StoreEngine {
   const int node_;
   Monitor& monitor_;
   const EngineBug bug_;
+  std::map<std::string, std::string> overwrites_;
   uint64_t commits_ = 0;
 };
 

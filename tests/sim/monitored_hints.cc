@@ -1,22 +1,34 @@
 #include "tests/sim/monitored_hints.h"
 
-#include "core/model/object.h"
+#include "core/model/object_builder.h"
 
 namespace henge::sim {
+namespace {
+
+// Only the last version of `bytes`, and no more history than its own.
+std::string LastVersionOf(const std::string& bytes) {
+  absl::StatusOr<Object> object = Object::Decode(bytes);
+  if (!object.ok() || object->siblings().empty()) return bytes;
+  Object last;
+  ObjectBuilder::Add(last, object->siblings().back());
+  return last.Encode();
+}
+
+}  // namespace
 
 // What can be read is durable, also if the process died before it heard so.
-void MonitoredHintStore::NoteRead(const std::string& key, const StoredHint& hint) {
+void MonitoredHintStore::NoteRead(const HintKey& key, const StoredHint& hint) {
   absl::StatusOr<Object> object = Object::Decode(hint.object);
-  if (object.ok()) monitor_.OnHintDurable(node_, key, object->vv());
+  if (!object.ok()) return;
+  monitor_.OnHintDurable(node_, key.record.key, object->vv());
+  monitor_.hints().OnSeen(node_, key, object->vv());
 }
 
 void MonitoredHintStore::Read(std::vector<HintKey> keys, Executor& loop, ReadDone done) {
-  std::vector<std::string> names;
-  names.reserve(keys.size());
-  for (const HintKey& key : keys) names.push_back(key.record.key);
-  auto noted = [this, names = std::move(names), done = std::move(done)](std::vector<ReadResult> results) mutable {
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (results[i].ok() && results[i]->has_value()) NoteRead(names[i], **results[i]);
+  std::vector<HintKey> asked = keys;
+  auto noted = [this, asked = std::move(asked), done = std::move(done)](std::vector<ReadResult> results) mutable {
+    for (size_t i = 0; i < asked.size(); ++i) {
+      if (results[i].ok() && results[i]->has_value()) NoteRead(asked[i], **results[i]);
     }
     done(std::move(results));
   };
@@ -26,35 +38,48 @@ void MonitoredHintStore::Read(std::vector<HintKey> keys, Executor& loop, ReadDon
 void MonitoredHintStore::ReadPage(PageQuery query, Executor& loop, PageDone done) {
   store_->ReadPage(std::move(query), loop, [this, done = std::move(done)](absl::StatusOr<Page> page) mutable {
     if (page.ok()) {
-      for (const auto& [key, hint] : page->items) NoteRead(key.record.key, hint);
+      for (const auto& [key, hint] : page->items) NoteRead(key, hint);
     }
     done(std::move(page));
   });
 }
 
 void MonitoredHintStore::Commit(std::vector<HintChange> changes, Executor& loop, CommitDone done) {
-  struct Written {
-    size_t index;
-    std::string key;
+  struct Step {
+    HintChange::Kind kind;
+    HintKey key;
     VersionVector vv;
   };
-  std::vector<Written> written;
-  for (size_t i = 0; i < changes.size(); ++i) {
-    const std::string& key = changes[i].key.record.key;
-    if (changes[i].kind == HintChange::Kind::kRemove) monitor_.OnHintRemoval(node_, key);
-    if (changes[i].kind != HintChange::Kind::kPut) continue;
-    absl::StatusOr<Object> object = Object::Decode(changes[i].hint.object);
+  std::vector<Step> steps;
+  steps.reserve(changes.size());
+  for (HintChange& change : changes) {
+    Step& step = steps.emplace_back(Step{change.kind, change.key, {}});
+    if (change.kind == HintChange::Kind::kRemove) monitor_.OnHintRemoval(node_, change.key);
+    if (change.kind != HintChange::Kind::kPut) continue;
+    if (bug_ == HintBug::kOverwrite) change.hint.object = LastVersionOf(change.hint.object);
+    absl::StatusOr<Object> object = Object::Decode(change.hint.object);
     if (!object.ok()) continue;
-    monitor_.OnHint(key, *object);
-    written.push_back({i, key, object->vv()});
+    step.vv = object->vv();
+    monitor_.OnHint(change.key.record.key, *object);
+    monitor_.hints().OnPut(node_, change.key, step.vv);
   }
-  auto noted = [this, written = std::move(written),
+  auto noted = [this, steps = std::move(steps),
                 done = std::move(done)](absl::StatusOr<std::vector<HintEffect>> effects) mutable {
-    for (const Written& w : written) {
-      if (effects.ok() && (*effects)[w.index].took_effect) monitor_.OnHintDurable(node_, w.key, w.vv);
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const auto& [kind, key, vv] = steps[i];
+      const bool took_effect = effects.ok() && (*effects)[i].took_effect;
+      if (kind == HintChange::Kind::kRemove) monitor_.OnHintRemovalEnd(node_, key, took_effect);
+      if (kind != HintChange::Kind::kPut || !took_effect || vv.empty()) continue;
+      monitor_.OnHintDurable(node_, key.record.key, vv);
+      monitor_.hints().OnPutDurable(node_, key, vv);
     }
     done(std::move(effects));
   };
+  if (bug_ == HintBug::kForget && ++commits_ % 4 == 0) {
+    std::vector<HintEffect> pretended(changes.size(), HintEffect{.took_effect = true});
+    loop.Post([noted = std::move(noted), pretended = std::move(pretended)]() mutable { noted(std::move(pretended)); });
+    return;
+  }
   store_->Commit(std::move(changes), loop, std::move(noted));
 }
 

@@ -1,4 +1,4 @@
-// A store of hints that shows the monitor what passes. Owns the real one.
+// A store of hints that shows the monitor what passes, and may have a bug. Owns the real one.
 #pragma once
 
 #include <memory>
@@ -11,10 +11,19 @@
 
 namespace henge::sim {
 
+// Bugs that the checkers must catch; planted under the keeper, in its store.
+enum class HintBug : uint8_t {
+  kNone,
+  kOverwrite,  // a hint is stored with its last version only, whatever it was merged from
+  kForget,     // one batch in four is acknowledged and not stored
+};
+
 class MonitoredHintStore final : public HintStore {
  public:
-  MonitoredHintStore(std::unique_ptr<HintStore> store, int node, Monitor& monitor)
-      : store_(std::move(store)), node_(node), monitor_(monitor) {}
+  MonitoredHintStore(std::unique_ptr<HintStore> store, int node, Monitor& monitor, HintBug bug)
+      : store_(std::move(store)), node_(node), monitor_(monitor), bug_(bug) {
+    monitor_.hints().OnOpened(node_, store_->figures().hints);
+  }
 
   void Read(std::vector<HintKey> keys, Executor& loop, ReadDone done) override;
   void ReadPage(PageQuery query, Executor& loop, PageDone done) override;
@@ -26,11 +35,13 @@ class MonitoredHintStore final : public HintStore {
   absl::Status Close() override { return store_->Close(); }
 
  private:
-  void NoteRead(const std::string& key, const StoredHint& hint);
+  void NoteRead(const HintKey& key, const StoredHint& hint);
 
   std::unique_ptr<HintStore> store_;
   const int node_;
   Monitor& monitor_;
+  const HintBug bug_;
+  uint64_t commits_ = 0;
 };
 
 }  // namespace henge::sim

@@ -73,6 +73,13 @@ void Provocations::Start() {
   }
 }
 
+std::vector<std::string> Provocations::Keys() const {
+  std::vector<std::string> keys;
+  if (!late_.key.empty()) keys.push_back(late_.key);
+  for (const Fleeting& expiring : expiring_) keys.push_back(expiring.key);
+  return keys;
+}
+
 void Provocations::Blackout() {
   tracer_.Event(Severity::kInfo, "Blackout", {});
   for (size_t i = 0; i < place_.nodes.size(); ++i) {

@@ -54,6 +54,8 @@ class Provocations {
   void Start();
   // Whether `event` is what it had to come to.
   bool Explains(const SeriousEvent& event) const { return what_.drift && event.event == "LeafDrifted"; }
+  // What it has written, or tried to.
+  std::vector<std::string> Keys() const;
   // Cuts nothing from now on.
   void Heal() { healed_ = true; }
   // After the heal: what was provoked has done no harm.

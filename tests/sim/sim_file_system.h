@@ -62,6 +62,8 @@ class SimFileSystem final : public rocksdb::FileSystem {
   void SetFaultPlan(FaultPlan plan) { plan_ = std::move(plan); }
   // What GetFreeSpace() tells, and from which on writes fail with ENOSPC.
   void SetCapacity(uint64_t bytes) { capacity_bytes_ = bytes; }
+  // As that, beyond what is used at this instant.
+  void LeaveFree(uint64_t bytes) { capacity_bytes_ = disk_.used_bytes() + bytes; }
 
   // From now on every operation fails, as in a machine that has stopped.
   void Freeze() { frozen_ = true; }

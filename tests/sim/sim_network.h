@@ -100,6 +100,8 @@ class SimNetwork {
   void Clog(HostId from, HostId to, SimTime until) { clogs_[{from, to}] = until; }
   void SetDefaultLink(SimLinkOptions link) { default_link_ = link; }
   void SetLink(HostId from, HostId to, SimLinkOptions link) { links_[{from, to}] = link; }
+  // Every direction is again what the default is.
+  void ResetLinks() { links_.clear(); }
   // Drops what `drop` returns true for, for tests of one message; null = none.
   using Filter = std::function<bool(SimAddress from, SimAddress to, const std::string& bytes)>;
   void SetFilter(Filter drop) { filter_ = std::move(drop); }

@@ -5,7 +5,9 @@
 #include "core/model/slot.h"
 #include "core/runtime/check.h"
 #include "node/node_figures.h"
+#include "tests/sim/forgetful_transport.h"
 #include "tests/sim/monitored_hints.h"
+#include "tests/sim/planted_seams.h"
 
 namespace henge::sim {
 namespace {
@@ -23,8 +25,8 @@ StoreOptions EngineOptions(rocksdb::Env* env) {
   // the cache evict: which block goes depends on ids that RocksDB draws for itself.
   options.flush_every_commits = 40;
   options.block_cache_bytes = size_t{256} << 20;
-  options.free_bytes_for_writes = 0;
-  options.free_bytes_for_control = 0;
+  options.free_bytes_for_writes = kSimFreeBytesForWrites;
+  options.free_bytes_for_control = kSimFreeBytesForWrites / 4;
   return options;
 }
 
@@ -70,6 +72,11 @@ class SilentTracer final : public Tracer {
   bool Enabled(Severity) const override { return false; }
   void Event(Severity, std::string_view, std::initializer_list<TraceField>) override {}
 };
+
+HintBug HintBugOf(PlantedBug bug) {
+  if (bug == PlantedBug::kOverwritingHints) return HintBug::kOverwrite;
+  return bug == PlantedBug::kForgetHints ? HintBug::kForget : HintBug::kNone;
+}
 
 absl::StatusOr<Object> ObjectOf(const StoreEngine::ReadResult& result) {
   if (!result.ok()) return result.status();
@@ -140,10 +147,11 @@ absl::Status SimNode::Start() {
     process_.reset();
     return hints.status();
   }
-  hints_ = std::make_unique<MonitoredHintStore>(*std::move(hints), static_cast<int>(options_.member.value()), monitor_);
+  hints_ = std::make_unique<MonitoredHintStore>(*std::move(hints), static_cast<int>(options_.member.value()), monitor_,
+                                                HintBugOf(options_.planted));
   NodeEnvironment environment{{}, *engine_, hints_.get()};
   for (int s = 0; s < shards; ++s) environment.shards.push_back(process_->environment(s));
-  if (options_.forget_dead) PlantForgetting(&environment);
+  PlantTransports(&environment);
   NodeOptions o{.self = options_.member,
                 .state = options_.state,
                 .gossip = options_.gossip,
@@ -160,22 +168,49 @@ absl::Status SimNode::Start() {
     return started;
   }
   data_lost_ = false;
-  for (int s = 0; s < shards; ++s) process_->transport(s).Serve(&node_->shard(s));
-  clients_ = std::make_unique<SimClientServer>(
-      network_, options_.member, [node = node_.get()](ClientRequest request, SimClientServer::ReplyFn reply) {
-        node->Submit(std::move(request), std::move(reply));
-      });
+  for (int s = 0; s < shards; ++s) process_->transport(s).Serve(HandlerOf(s));
+  clients_ = std::make_unique<SimClientServer>(network_, options_.member,
+                                               [this](ClientRequest request, SimClientServer::ReplyFn reply) {
+                                                 OnClientRequest(std::move(request), std::move(reply));
+                                               });
   PumpBackground(incarnation_);
   return absl::OkStatus();
 }
 
-void SimNode::PlantForgetting(NodeEnvironment* environment) {
-  const ShardEnvironment home = environment->shards[0];
-  forgetful_ = std::make_unique<ForgetfulTransport>(
-      home.transport, home.executor, [this](MemberId member) { return liveness()->Of(member) == Liveness::kDead; });
-  environment->shards.clear();
-  environment->shards.push_back({home.clock, home.executor, home.random, *forgetful_, home.tracer});
-  for (int s = 1; s < options_.shards; ++s) environment->shards.push_back(process_->environment(s));
+void SimNode::PlantTransports(NodeEnvironment* environment) {
+  const bool eager = options_.planted == PlantedBug::kAckBeforePeer;
+  if (!eager && !options_.forget_dead) return;
+  const std::vector<ShardEnvironment> plain = std::exchange(environment->shards, {});
+  for (const ShardEnvironment& shard : plain) {
+    if (eager) {
+      transports_.push_back(std::make_unique<EagerTransport>(shard.transport, shard.executor));
+    } else {
+      transports_.push_back(std::make_unique<ForgetfulTransport>(
+          shard.transport, shard.executor,
+          [this](MemberId member) { return liveness()->Of(member) == Liveness::kDead; }));
+    }
+    environment->shards.push_back({shard.clock, shard.executor, shard.random, *transports_.back(), shard.tracer});
+  }
+}
+
+PeerHandler* SimNode::HandlerOf(int shard) {
+  if (options_.planted != PlantedBug::kOverwritingRepair) return &node_->shard(shard);
+  handlers_.push_back(std::make_unique<OverwritingHandler>(node_->shard(shard), *engine_));
+  return handlers_.back().get();
+}
+
+void SimNode::OnClientRequest(ClientRequest request, SimClientServer::ReplyFn reply) {
+  const bool is_read = request.op == ClientOp::kGet;
+  if (options_.planted == (is_read ? PlantedBug::kSloppyStrictReads : PlantedBug::kSloppyStrictWrites)) {
+    request.consistency.mode = QuorumMode::kSloppy;
+  }
+  if (options_.planted == PlantedBug::kFallbackAsPrimary && !is_read) {
+    reply = [reply = std::move(reply)](ClientReply answer) mutable {
+      answer.facts.primaries += std::exchange(answer.facts.fallbacks, 0);
+      reply(std::move(answer));
+    };
+  }
+  node_->Submit(std::move(request), std::move(reply));
 }
 
 void SimNode::PumpBackground(uint64_t incarnation) {
@@ -187,9 +222,10 @@ void SimNode::PumpBackground(uint64_t incarnation) {
 void SimNode::StopProcess(SimNetwork::StopKind kind) {
   process_->Crash(kind);
   clients_.reset();
+  handlers_.clear();
   node_.reset();
   hints_.reset();
-  forgetful_.reset();
+  transports_.clear();
   engine_.reset();
   process_.reset();
   paused_ = false;

@@ -13,8 +13,8 @@
 #include "core/model/object.h"
 #include "node/node.h"
 #include "storage/hint_store.h"
-#include "tests/sim/forgetful_transport.h"
 #include "tests/sim/monitor.h"
+#include "tests/sim/planted_bug.h"
 #include "tests/sim/sim_client.h"
 #include "tests/sim/sim_env.h"
 #include "tests/sim/sim_process.h"
@@ -22,15 +22,21 @@
 
 namespace henge::sim {
 
+// Room on a disk that isn't full, and below which a node refuses writes of clients; below a quarter of that,
+// everything.
+inline constexpr uint64_t kSimDiskBytes = uint64_t{1} << 40;
+inline constexpr uint64_t kSimFreeBytesForWrites = uint64_t{256} << 10;
+
 struct SimNodeOptions {
   MemberId member;
   ClusterState state;
   int shards = 1;
   EngineBug bug = EngineBug::kNone;
-  bool reuse_lifetime = false;  // planted: every start draws what the first one drew
-  bool lying_syncs = false;     // planted: syncs of the log do nothing
-  StateWatch* watch = nullptr;  // sees each cluster state that the node goes by
-  bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
+  bool reuse_lifetime = false;             // planted: every start draws what the first one drew
+  bool lying_syncs = false;                // planted: syncs of the log do nothing
+  StateWatch* watch = nullptr;             // sees each cluster state that the node goes by
+  bool forget_dead = false;                // planted: whom gossip holds dead is never asked again
+  PlantedBug planted = PlantedBug::kNone;  // what of the others is planted around the node
   SwimSettings gossip;
   AntiEntropyOptions anti_entropy;
   ScrubOptions scrub;
@@ -59,6 +65,8 @@ class SimNode {
   bool paused() const { return paused_; }
   void set_paused(bool paused) { paused_ = paused; }
   void JumpClock(Duration by);
+  // So much room is left on the disk, as of now.
+  void LeaveFree(uint64_t bytes) { files_->LeaveFree(bytes); }
   // The next sync of the log fails.
   void FailNextSync() { fail_next_sync_ = true; }
 
@@ -104,7 +112,9 @@ class SimNode {
   AntiEntropyFigures EntropyFigures();
 
  private:
-  void PlantForgetting(NodeEnvironment* environment);
+  void PlantTransports(NodeEnvironment* environment);
+  PeerHandler* HandlerOf(int shard);
+  void OnClientRequest(ClientRequest request, SimClientServer::ReplyFn reply);
   void StopProcess(SimNetwork::StopKind kind);
   void PumpBackground(uint64_t incarnation);
   SimFault PlanFault(const SimIo& io);
@@ -129,10 +139,11 @@ class SimNode {
 
   // From the bottom up; destroyed in the opposite order.
   std::unique_ptr<SimProcess> process_;
-  std::unique_ptr<StoreEngine> engine_;
+  std::unique_ptr<MonitoredEngine> engine_;
   std::unique_ptr<HintStore> hints_;
-  std::unique_ptr<ForgetfulTransport> forgetful_;  // null unless planted
+  std::vector<std::unique_ptr<Transport>> transports_;  // planted ones, before those of the process
   std::unique_ptr<Node> node_;
+  std::vector<std::unique_ptr<PeerHandler>> handlers_;  // planted ones, before the shards
   std::unique_ptr<SimClientServer> clients_;
 };
 

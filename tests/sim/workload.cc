@@ -11,6 +11,8 @@ namespace henge::sim {
 namespace {
 
 constexpr int kAttemptsMax = 3;
+constexpr int kGenerationsMax = 6;
+constexpr Duration kRestPause = std::chrono::milliseconds(200);
 
 bool IsAnswer(absl::StatusOr<ClientReply> reply) {
   return reply.ok() && (reply->status.ok() || absl::IsNotFound(reply->status));
@@ -28,7 +30,8 @@ Workload::Workload(WorkloadOptions options, uint64_t seed, SimScheduler& schedul
       history_(history),
       monitor_(monitor),
       random_(SimRandom(seed).Split(absl::StrCat("workload", options.first_client == 0 ? "" : options.bucket))),
-      ops_left_(static_cast<size_t>(options.clients), options.ops_per_client) {
+      ops_left_(static_cast<size_t>(options.clients), options.ops_per_client),
+      generations_(static_cast<size_t>(options.keys), 0) {
   for (int c = 0; c < options.clients; ++c) {
     clients_.push_back(std::make_unique<SimClient>(scheduler, network, ClientHost(options.first_client + c)));
   }
@@ -36,13 +39,27 @@ Workload::Workload(WorkloadOptions options, uint64_t seed, SimScheduler& schedul
 
 // Keys of the last quarter are for deletes without a context: those cover what the server read, which the history can't
 // tell exactly, so they must not soften the judgement of the others.
-std::string Workload::KeyOf(uint64_t n) const {
-  return absl::StrCat(bucket_ == BucketId(1) ? "key-" : options_.bucket + "-", seed_ % 97, "-", n);
+std::string Workload::KeyOf(uint64_t n, int generation) const {
+  return absl::StrCat(bucket_ == BucketId(1) ? "key-" : options_.bucket + "-", seed_ % 97, "-", n,
+                      std::string(static_cast<size_t>(generation), '+'));
+}
+
+void Workload::LayToRest(const std::string& key) {
+  if (Now() < next_rest_at_) return;
+  next_rest_at_ = Now() + kRestPause;
+  for (size_t n = 0; n < generations_.size(); ++n) {
+    if (key == KeyOf(n) && generations_[n] + 1 < kGenerationsMax) {
+      ++generations_[n];
+      return;
+    }
+  }
 }
 
 std::vector<std::string> Workload::Keys() const {
   std::vector<std::string> keys;
-  for (int i = 0; i < options_.keys; ++i) keys.push_back(KeyOf(static_cast<uint64_t>(i)));
+  for (size_t n = 0; n < generations_.size(); ++n) {
+    for (int g = 0; g <= generations_[n]; ++g) keys.push_back(KeyOf(n, g));
+  }
   return keys;
 }
 
@@ -73,7 +90,9 @@ void Workload::Next(int client) {
     return;
   }
   dice -= options_.plain_deletes;
-  const std::string key = KeyOf(random_.Below(keys));
+  const uint64_t number = random_.Below(keys);
+  const std::string key = KeyOf(number);
+  if (!WritesTo(client, number)) dice = 1000;  // reads
   if (dice < options_.blind_puts) {
     StartWrite(client, key, false, nullptr);
     return;
@@ -93,12 +112,29 @@ void Workload::Next(int client) {
   Read(client, key, [this, client, key, is_delete](const Chain& seen) { StartWrite(client, key, is_delete, &seen); });
 }
 
+bool Workload::WritesTo(int client, uint64_t key) const {
+  return !options_.one_writer || key % static_cast<uint64_t>(options_.clients) == static_cast<uint64_t>(client);
+}
+
+// Whether `vv` covers all that the writer of this had seen, by one version of each at least.
+bool Workload::CoversPast(const VersionVector& vv, MutationId writer) const {
+  const MutationRecord* m = history_.Find(writer);
+  if (m == nullptr) return true;
+  return std::all_of(m->observed.begin(), m->observed.end(), [&](MutationId seen) {
+    const std::vector<Dot> dots = monitor_.DotsOf(seen);
+    return dots.empty() || std::any_of(dots.begin(), dots.end(), [&](const Dot& d) { return vv.Covers(d); });
+  });
+}
+
 std::optional<Workload::Chain> Workload::RecordRead(int client, const std::string& key, bool final, uint32_t r,
                                                     MonotonicTime invoked, const absl::StatusOr<ClientReply>& reply) {
   if (!IsAnswer(reply)) return std::nullopt;
   Chain chain;
   chain.context = reply->context;
-  ReadRecord read{.key = key, .client = client, .r = r, .final = final, .invoked_at = invoked, .done_at = Now()};
+  ReadRecord read{.key = key, .client = Session(client), .r = r, .final = final};
+  read.strict = options_.strict && !final;
+  read.invoked_at = invoked;
+  read.done_at = Now();
   absl::StatusOr<Context> context = OpenContext(reply->context, ring_->cluster(), bucket_, key);
   for (const std::string& value : reply->values) {
     const MutationId id = History::IdOf(value).value_or(0);
@@ -108,19 +144,25 @@ std::optional<Workload::Chain> Workload::RecordRead(int client, const std::strin
     read.context_covers_values &=
         context.ok() && std::any_of(dots.begin(), dots.end(), [&](const Dot& d) { return context->vv.Covers(d); });
   }
-  if (context.ok()) chain.observed.merge(monitor_.TombstonesCovered(key, context->vv));
+  if (context.ok()) {
+    read.context_covers_past =
+        std::all_of(read.values.begin(), read.values.end(), [&](MutationId id) { return CoversPast(context->vv, id); });
+    chain.observed.merge(monitor_.TombstonesCovered(key, context->vv));
+  }
+  read.known = chain.observed;
   history_.AddRead(std::move(read));
   return chain;
 }
 
 ClientRequest Workload::RequestOf(ClientOp op, const std::string& key) const {
   ClientRequest request{.op = op, .bucket = options_.bucket, .key = key, .budget = options_.timeout};
+  if (options_.strict) request.consistency.mode = QuorumMode::kStrict;
   return request;
 }
 
 void Workload::Read(int client, const std::string& key, std::function<void(const Chain&)> then) {
   ClientRequest request = RequestOf(ClientOp::kGet, key);
-  if (options_.r != 0) request.consistency = {options_.r, true};
+  if (options_.r != 0) request.consistency = {options_.r, true, request.consistency.mode};
   if (random_.Below(100) < options_.strict_reads) request.consistency.mode = QuorumMode::kStrict;
   const MonotonicTime invoked = Now();
   clients_[static_cast<size_t>(client)]->Call(
@@ -136,7 +178,7 @@ void Workload::Read(int client, const std::string& key, std::function<void(const
 }
 
 void Workload::StartWrite(int client, const std::string& key, bool is_delete, const Chain* seen) {
-  MutationRecord& m = history_.NewMutation(key, options_.first_client + client);
+  MutationRecord& m = history_.NewMutation(key, Session(client));
   m.is_delete = is_delete;
   m.last_writer_wins = ring_->ConflictOf(bucket_) == ConflictPolicy::kLastWriterWins;
   m.blind = seen == nullptr || seen->context.empty();
@@ -150,7 +192,8 @@ void Workload::StartWrite(int client, const std::string& key, bool is_delete, co
   if (!is_delete) request.value = History::ValueOf(m.id, padding);
   if (seen != nullptr) request.context = seen->context;
   request.op_id = History::OpIdOf(seed_, m.id);
-  if (options_.w != 0) request.consistency = {options_.w, true};
+  m.strict = options_.strict && (options_.sloppy_writes == 0 || random_.Below(100) >= options_.sloppy_writes);
+  request.consistency = {options_.w, options_.w != 0, m.strict ? QuorumMode::kStrict : QuorumMode::kSloppy};
   chains_.erase({client, key});
   SendWrite({m.id, client, kAttemptsMax, std::move(request)});
 }
@@ -177,6 +220,7 @@ void Workload::OnWriteDone(Write write, absl::StatusOr<ClientReply> reply) {
     ++acked_;
     monitor_.OnAck(m);
     if (on_ack_) on_ack_(m);
+    if (m.is_delete && !m.covers_by_server && random_.Below(100) < options_.laid_to_rest) LayToRest(m.key);
     if (!reply->context.empty()) {
       Chain chain{reply->context, m.observed};
       chain.observed.insert(m.id);
@@ -210,7 +254,7 @@ void Workload::FinalRead(const std::string& key, MemberId node, int attempts, st
   }
   const auto n = static_cast<uint32_t>(ring_->Owners(PartitionOf(key)).size());
   ClientRequest request = RequestOf(ClientOp::kGet, key);
-  request.consistency = {n, true};
+  request.consistency = {n, true, QuorumMode::kSloppy};
   request.budget = std::chrono::seconds(5);
   const MonotonicTime invoked = Now();
   clients_[0]->Call(node, request, std::chrono::seconds(6),

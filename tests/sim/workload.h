@@ -36,6 +36,13 @@ struct WorkloadOptions {
   uint32_t retries = 60;      // of 100 writes of unknown outcome: those that are sent again, elsewhere
   uint32_t w = 0, r = 0;      // 0 = the default
   uint32_t strict_reads = 0;  // of 100
+  // Every request is strict, but for so many of 100 writes; with R + W > N each key is then a register (I20).
+  bool strict = false;
+  uint32_t sloppy_writes = 0;
+  bool one_writer = false;  // of each key; the others only read it
+  // Of 100 deletes that were acknowledged: those after which the key is left alone, and another takes its place. Only
+  // such a key can show at the end that its delete was undone (I7). Few in one run, so that all of it has some.
+  uint32_t laid_to_rest = 60;
   size_t padding_max = 64;
   size_t padding_large = 0;  // now and then; 0 = never
   Duration think_time_mean = std::chrono::milliseconds(20);
@@ -72,6 +79,8 @@ class Workload {
   };
 
   ClientRequest RequestOf(ClientOp op, const std::string& key) const;
+  bool WritesTo(int client, uint64_t key) const;
+  bool CoversPast(const VersionVector& vv, MutationId writer) const;
   void Next(int client);
   void Think(int client);
   void Read(int client, const std::string& key, std::function<void(const Chain&)> then);
@@ -83,7 +92,11 @@ class Workload {
 
   MonotonicTime Now() const { return MonotonicTime(scheduler_.now().time_since_epoch()); }
   MemberId AnyNode() { return MemberId(static_cast<uint32_t>(1 + random_.Below(ring_->state().members.size()))); }
-  std::string KeyOf(uint64_t n) const;
+  // What the n-th key is called now, or was as the generation-th of its kind.
+  std::string KeyOf(uint64_t n) const { return KeyOf(n, generations_[n]); }
+  std::string KeyOf(uint64_t n, int generation) const;
+  void LayToRest(const std::string& key);
+  int Session(int client) const { return options_.first_client + client; }
 
   const WorkloadOptions options_;
   const uint64_t seed_;
@@ -98,6 +111,8 @@ class Workload {
   int running_ = 0;
   uint64_t acked_ = 0;
   std::vector<int> ops_left_;
+  std::vector<int> generations_;  // of each key, how many were laid to rest before
+  MonotonicTime next_rest_at_{};
   std::map<std::pair<int, std::string>, Chain>
       chains_;  // each client's last write of a key, if its context may be used
 };

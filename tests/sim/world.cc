@@ -26,6 +26,7 @@ using std::chrono::seconds;
 constexpr Duration kWorkloadLimit = seconds(120);
 constexpr Duration kSettle = seconds(5);
 constexpr int kFinalReadAttempts = 20;
+constexpr Duration kHandoffMax = seconds(150);  // two of the longest pauses between attempts, and some
 
 ClusterState StateOf(const WorldOptions& options) {
   std::vector<InitialMember> members;
@@ -35,7 +36,9 @@ ClusterState StateOf(const WorldOptions& options) {
   }
   const ClusterState state =
       *MakeInitialState(absl::StrCat("sim-", options.nodes), kReplicasDefault, std::move(members));
-  return *CreateBucket(state, kLwwBucket, ConflictPolicy::kLastWriterWins, {});
+  const ClusterState with_lww = *CreateBucket(state, kLwwBucket, ConflictPolicy::kLastWriterWins, {});
+  const ClusterState with_asked = *CreateBucket(with_lww, kAskedBucket, ConflictPolicy::kSiblings, {});
+  return *CreateBucket(with_asked, kStrictBucket, ConflictPolicy::kSiblings, {.mode = BucketMode::kStrict});
 }
 
 EngineBug EngineBugOf(PlantedBug bug) {
@@ -52,6 +55,8 @@ EngineBug EngineBugOf(PlantedBug bug) {
       return EngineBug::kForgetStates;
     case PlantedBug::kStaleLeaf:
       return EngineBug::kStaleLeaf;
+    case PlantedBug::kForgetTombstones:
+      return EngineBug::kForgetTombstones;
     default:
       return EngineBug::kNone;
   }
@@ -63,12 +68,18 @@ class World {
   RunResult Run();
 
  private:
-  void InspectImages(const MutationRecord& mutation);
+  void StartWorkload(const WorkloadOptions& options, std::unique_ptr<Workload>* out);
+  std::vector<Workload*> Workloads() const;
+  bool WorkDone() const;
+  void InspectImages(const Workload& workload, const MutationRecord& mutation);
   uint32_t HintsOnDisks(const RecordKey& key, const std::vector<Dot>& dots);
-  void AwaitHandoff();
+  void AwaitHandoff(SimTime healed_at);
   std::set<PartitionId> UsedPartitions() const;
   void ConvergeAlone();
+  void Blackout();
   bool FinalReads();
+  void JudgeAtRest(SimTime healed_at);
+  void FillResult();
   FinalStates CollectFinals(const Workload& workload);
   void CheckFinals();
   void ShowHistory(const FinalStates& finals);
@@ -90,7 +101,8 @@ class World {
   std::unique_ptr<Nemesis> nemesis_;
   std::unique_ptr<Provocations> provocations_;
   std::unique_ptr<Workload> workload_;
-  std::unique_ptr<Workload> lww_;  // null in runs without one
+  std::unique_ptr<Workload> lww_;     // null in runs without one
+  std::unique_ptr<Workload> strict_;  // null in runs without one
   std::unique_ptr<StateWorkload> state_;
   RunResult result_;
 };
@@ -109,6 +121,7 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     n.watch = &watch_;
     n.gossip = options.gossip;
     n.scrub = ProvocationOptions::Of(options).Scrub();
+    n.planted = options.bug;
     n.forget_dead = options.bug == PlantedBug::kForgetDead;
     n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
     nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, random_, monitor_, serious_, std::move(n),
@@ -119,20 +132,34 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     });
   }
   nemesis_ = std::make_unique<Nemesis>(options_, scheduler_, network_, nodes_);
-  workload_ =
-      std::make_unique<Workload>(options_.workload, options_.seed, scheduler_, network_, ring_, history_, monitor_);
+  StartWorkload(options_.workload, &workload_);
+  StartWorkload(options_.lww, &lww_);
+  StartWorkload(options_.strict, &strict_);
   ProvocationPlace place{scheduler_, network_, ring_, nodes_, serious_, [this](size_t i) { nemesis_->RestartLater(i); },
                          show_};
   provocations_ = std::make_unique<Provocations>(options_, std::move(place), workload_->Keys()[0]);
-  if (options_.lww.clients > 0) {
-    lww_ = std::make_unique<Workload>(options_.lww, options_.seed, scheduler_, network_, ring_, history_, monitor_);
-  }
   state_ =
       std::make_unique<StateWorkload>(options_.state, options_.seed, options_.duration, scheduler_, nodes_, watch_);
-  if (options_.inspect_images) {
-    workload_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
-    if (lww_ != nullptr) lww_->OnAck([this](const MutationRecord& m) { InspectImages(m); });
+}
+
+void World::StartWorkload(const WorkloadOptions& options, std::unique_ptr<Workload>* out) {
+  if (options.clients == 0) return;
+  *out = std::make_unique<Workload>(options, options_.seed, scheduler_, network_, ring_, history_, monitor_);
+  if (!options_.inspect_images) return;
+  (*out)->OnAck([this, workload = out->get()](const MutationRecord& m) { InspectImages(*workload, m); });
+}
+
+std::vector<Workload*> World::Workloads() const {
+  std::vector<Workload*> all;
+  for (Workload* workload : {workload_.get(), lww_.get(), strict_.get()}) {
+    if (workload != nullptr) all.push_back(workload);
   }
+  return all;
+}
+
+bool World::WorkDone() const {
+  const std::vector<Workload*> all = Workloads();
+  return std::all_of(all.begin(), all.end(), [](const Workload* workload) { return workload->finished(); });
 }
 
 bool CoversAny(const absl::StatusOr<Object>& object, const std::vector<Dot>& dots) {
@@ -141,11 +168,10 @@ bool CoversAny(const absl::StatusOr<Object>& object, const std::vector<Dot>& dot
 
 // I12 by the disks themselves: what the acknowledgement says owners and fallbacks hold durably must be on as many
 // platters.
-void World::InspectImages(const MutationRecord& mutation) {
+void World::InspectImages(const Workload& workload, const MutationRecord& mutation) {
   constexpr uint64_t kInspectEvery = 61;
   if (mutation.id % kInspectEvery != options_.seed % kInspectEvery || nemesis_->figures().wipes > 0) return;
   ++result_.images_inspected;
-  const Workload& workload = mutation.last_writer_wins ? *lww_ : *workload_;
   const RecordKey key{PartitionOf(mutation.key), workload.bucket(), mutation.key};
   const std::vector<Dot> dots = monitor_.DotsOf(mutation.id);
   if (dots.empty() && mutation.last_writer_wins) return;
@@ -178,24 +204,37 @@ uint32_t World::HintsOnDisks(const RecordKey& key, const std::vector<Dot>& dots)
   return keepers;
 }
 
-// What fallbacks keep comes to its owners by itself, and nothing stays behind.
-void World::AwaitHandoff() {
-  constexpr Duration kHandoffMax = seconds(150);  // two of the longest pauses between attempts, and some
+// I15: what fallbacks keep comes to its owners by itself, and nothing stays behind.
+void World::AwaitHandoff(SimTime healed_at) {
   const auto kept = [this] {
     uint64_t hints = 0;
     for (const auto& node : nodes_) hints += node->running() ? node->hint_figures().hints : 0;
     return hints;
   };
-  const bool ended = scheduler_.RunUntilTrue([&] { return kept() == 0; }, scheduler_.now() + kHandoffMax);
-  if (!ended) Report("I17", absl::StrCat(kept(), " hints were not delivered long after the heal"));
+  const bool ended = scheduler_.RunUntilTrue([&] { return kept() == 0; }, healed_at + kHandoffMax);
+  result_.handoff = scheduler_.now() - healed_at;
+  if (!ended) return Report("I15", absl::StrCat(kept(), " hints were not delivered long after the heal"));
+  // The last removals may still be on their way.
+  scheduler_.RunFor(milliseconds(100));
+  if (kept() == 0) monitor_.hints().CheckAllDelivered();
+}
+
+// All that was not synced is gone, everywhere (H16).
+void World::Blackout() {
+  for (auto& node : nodes_) {
+    if (node->running()) node->PowerLoss();
+  }
+  scheduler_.RunFor(milliseconds(50));
+  for (size_t n = 0; n < nodes_.size(); ++n) nemesis_->RestartLater(n);
+  scheduler_.RunFor(seconds(1));
 }
 
 std::set<PartitionId> World::UsedPartitions() const {
   std::set<PartitionId> used;
-  for (const Workload* workload : {workload_.get(), lww_.get()}) {
-    if (workload == nullptr) continue;
+  for (const Workload* workload : Workloads()) {
     for (const std::string& key : workload->Keys()) used.insert(PartitionOf(key));
   }
+  for (const std::string& key : provocations_->Keys()) used.insert(PartitionOf(key));
   return used;
 }
 
@@ -213,8 +252,7 @@ void World::ConvergeAlone() {
 bool World::FinalReads() {
   int waiting = 0;
   int failed = 0;
-  for (Workload* workload : {workload_.get(), lww_.get()}) {
-    if (workload == nullptr) continue;
+  for (Workload* workload : Workloads()) {
     for (const std::string& key : workload->Keys()) {
       for (const auto& member : ring_->state().members) {
         ++waiting;
@@ -284,9 +322,11 @@ void World::CheckFinals() {
     result_.double_mints += monitor_.DotsOf(id).size() > 1 ? 1 : 0;
   }
   FinalStates finals = CollectFinals(*workload_);
+  if (strict_ != nullptr) finals.merge(CollectFinals(*strict_));
   for (Violation& v : CheckAll(history_, finals, nemesis_->figures().wipes > 0))
     result_.violations.push_back(std::move(v));
   for (const Violation& v : monitor_.violations()) result_.violations.push_back(v);
+  for (const Violation& v : monitor_.hints().violations()) result_.violations.push_back(v);
   if (lww_ != nullptr) {
     FinalStates lww = CollectFinals(*lww_);
     const LwwVersions versions{[this](MutationId id) { return monitor_.DotsOf(id); },
@@ -297,31 +337,12 @@ void World::CheckFinals() {
   if (show_ && !result_.violations.empty()) ShowHistory(finals);
 }
 
-RunResult World::Run() {
-  result_.seed = options_.seed;
-  for (auto& node : nodes_) {
-    if (absl::Status started = node->Start(); !started.ok()) Report("I17", "first start: " + started.ToString());
-  }
-  if (!result_.violations.empty()) return result_;
-  scheduler_.RunFor(milliseconds(20));
-  workload_->Start();
-  if (lww_ != nullptr) lww_->Start();
-  state_->Start();
-  nemesis_->Start();
-  provocations_->Start();
-  const SimTime limit = scheduler_.now() + kWorkloadLimit;
-  if (!scheduler_.RunUntilTrue([this] { return workload_->finished() && (lww_ == nullptr || lww_->finished()); },
-                               limit))
-    Report("I17", "the workload does not end");
-  scheduler_.RunFor(options_.duration);  // what the nemesis has left to do
-
-  for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
-  provocations_->Heal();
-  const SimTime healed_at = scheduler_.now();
-  if (options_.converge_alone) ConvergeAlone();
-  scheduler_.RunFor(kSettle);
-  AwaitHandoff();
+void World::JudgeAtRest(SimTime healed_at) {
   if (FinalReads()) {
+    if (options_.blackout_at_rest) {
+      Blackout();
+      healed_at = scheduler_.now();
+    }
     scheduler_.RunFor(kSettle);
     FinalReads();
     scheduler_.RunFor(kSettle);
@@ -337,30 +358,62 @@ RunResult World::Run() {
   CheckEveryoneAlive(scheduler_, nodes_, healed_at + LivenessBound(options_.gossip), &result_.violations);
   state_->Finish(&result_.violations);
   for (const SeriousEvent& e : serious_) {
-    const bool planned =
-        (e.event == "StoreFailed" && nemesis_->figures().sync_failures > 0) || provocations_->Explains(e);
+    const NemesisFigures& f = nemesis_->figures();
+    const bool planned = (e.event == "StoreFailed" && f.sync_failures + f.full_disks > 0) ||
+                         (e.event == "DiskClassChanged" && f.full_disks > 0) || provocations_->Explains(e);
     if (e.severity == Severity::kAlarm && !planned) Report("I5", "alarm: " + e.text);
   }
   if (scheduler_.exhausted()) Report("I17", "the run does not come to rest");
+}
 
+RunResult World::Run() {
+  result_.seed = options_.seed;
+  for (auto& node : nodes_) {
+    if (absl::Status started = node->Start(); !started.ok()) Report("I17", "first start: " + started.ToString());
+  }
+  if (!result_.violations.empty()) return result_;
+  scheduler_.RunFor(milliseconds(20));
+  for (Workload* workload : Workloads()) workload->Start();
+  state_->Start();
+  nemesis_->Start();
+  provocations_->Start();
+  const SimTime limit = scheduler_.now() + kWorkloadLimit;
+  if (!scheduler_.RunUntilTrue([this] { return WorkDone(); }, limit)) Report("I17", "the workload does not end");
+  scheduler_.RunFor(options_.duration);  // what the nemesis has left to do
+
+  for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
+  provocations_->Heal();
+  const SimTime healed_at = scheduler_.now();
+  if (options_.converge_alone) ConvergeAlone();
+  AwaitHandoff(healed_at);
+  scheduler_.RunFor(kSettle);
+  JudgeAtRest(healed_at);
+  FillResult();
+  result_.fingerprint = scheduler_.Unseed();
+  return result_;
+}
+
+void World::FillResult() {
   const NemesisFigures& f = nemesis_->figures();
   result_.crashes = f.crashes, result_.wipes = f.wipes, result_.partitions = f.partitions;
-  result_.sync_failures = f.sync_failures;
+  result_.sync_failures = f.sync_failures, result_.full_disks = f.full_disks;
   result_.acked = workload_->acked();
   if (lww_ != nullptr) result_.lww_acked = lww_->acked();
+  if (strict_ != nullptr) result_.strict_acked = strict_->acked();
+  result_.hints = monitor_.hints().figures();
   result_.state_versions = watch_.newest().value();
   result_.state_changes = state_->changed();
   result_.mutations = history_.mutations().size();
-  result_.acked_by_hints = static_cast<uint64_t>(
-      std::count_if(history_.mutations().begin(), history_.mutations().end(),
-                    [](const MutationRecord& m) { return m.status == OpStatus::kOk && m.fallbacks > 0; }));
+  for (const MutationRecord& m : history_.mutations()) {
+    result_.acked_by_hints += m.status == OpStatus::kOk && m.fallbacks > 0 ? 1 : 0;
+  }
   result_.reads = history_.reads().size();
-  result_.siblings_seen = static_cast<uint64_t>(std::count_if(history_.reads().begin(), history_.reads().end(),
-                                                              [](const ReadRecord& r) { return r.values.size() > 1; }));
+  for (const ReadRecord& r : history_.reads()) {
+    result_.siblings_seen += r.values.size() > 1 ? 1 : 0;
+    result_.strict_reads += r.strict ? 1 : 0;
+  }
   result_.dots = monitor_.dots();
   result_.events = scheduler_.executed();
-  result_.fingerprint = scheduler_.Unseed();
-  return result_;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "core/model/swim.h"
 #include "tests/sim/checkers.h"
 #include "tests/sim/monitor.h"
+#include "tests/sim/planted_bug.h"
 #include "tests/sim/sim_network.h"
 #include "tests/sim/state_workload.h"
 #include "tests/sim/workload.h"
@@ -24,30 +25,23 @@ struct FaultOptions {
   bool kills = false;    // SIGKILL: the process is gone, its files stand
   bool clean_restarts = false;
   bool wipe = false;        // once in a run, one node comes back with an empty disk
-  bool partitions = false;  // isolated nodes, cut pairs, one-way cuts
+  bool blackouts = false;   // all nodes lose power at one instant
+  bool partitions = false;  // of all shapes (cut_plan.h), mostly steady
+  bool flapping = false;    // cuts that come and go
+  bool slow_nodes = false;  // nodes whose words and answers are late
   bool pauses = false;
   bool clock_jumps = false;
   bool sync_failures = false;
-  int events = 0;  // of the nemesis
+  bool full_disks = false;         // little room on a disk, or none, for a while
+  bool opening_partition = false;  // one partition for sure, early
+  int events = 0;                  // of the nemesis, beside that
 };
-
-// Bugs below or beside the replica that the checkers must catch.
-enum class PlantedBug : uint8_t {
-  kNone,
-  kAckBeforeCommit,
-  kDropSibling,
-  kForgetWrites,
-  kStaleLeaf,      // a merged record does not change its Merkle leaf
-  kReuseLifetime,  // a restarted process draws the lifetimes of the last one (P3 absent)
-  kSyncDoesNothing,
-  kForgetVotes,   // a vote on the cluster state is not stored (P31 absent)
-  kForgetStates,  // a decided cluster state is not stored
-  kForgetDead,    // whom gossip holds dead is never asked again
-};
-PlantedBug ParsePlantedBug(const std::string& name);
 
 // The last-writer-wins bucket that every simulated cluster has.
 inline constexpr char kLwwBucket[] = "lww";
+// One that is strict by itself, and one where each request asks for it.
+inline constexpr char kStrictBucket[] = "strict";
+inline constexpr char kAskedBucket[] = "asked";
 
 struct WorldOptions {
   uint64_t seed = 0;
@@ -58,9 +52,11 @@ struct WorldOptions {
   FaultOptions faults;
   WorkloadOptions workload;
   WorkloadOptions lww{.bucket = kLwwBucket, .first_client = 50, .clients = 0};  // beside it, in a bucket of its own
+  WorkloadOptions strict{.bucket = kStrictBucket, .first_client = 70, .clients = 0};
   StateWorkloadOptions state;
   PlantedBug bug = PlantedBug::kNone;
-  bool converge_alone = false;  // after the heal nobody reads until anti-entropy has made the replicas equal
+  bool blackout_at_rest = false;  // all nodes lose power once more before the last reads
+  bool converge_alone = false;    // after the heal nobody reads until anti-entropy has made the replicas equal
   SwimSettings gossip;
   bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
 
@@ -76,6 +72,10 @@ struct RunResult {
   uint64_t acked = 0, mutations = 0, reads = 0, dots = 0;
   uint64_t crashes = 0, wipes = 0, partitions = 0, sync_failures = 0, images_inspected = 0, siblings_seen = 0;
   uint64_t lww_acked = 0;
+  uint64_t strict_acked = 0, strict_reads = 0;  // that were answered
+  uint64_t full_disks = 0;
+  HintLedgerFigures hints;                         // I15
+  Duration handoff{0};                             // from the heal until no hint was left
   uint64_t acked_by_hints = 0;                     // mutations for whose quorum a hint counted
   uint64_t hint_images_inspected = 0;              // of those
   uint64_t state_versions = 0, state_changes = 0;  // decided; acknowledged to who proposed them

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "tests/sim/sim_random.h"
@@ -11,6 +12,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// `calm`: one partition and three events at most, which is where most failures of such systems lie.
 FaultOptions DrawFaults(SimRandom& random, bool calm) {
   FaultOptions f;
   f.crashes = random.Chance(0.6);
@@ -21,7 +23,12 @@ FaultOptions DrawFaults(SimRandom& random, bool calm) {
   f.pauses = random.Chance(0.3);
   f.clock_jumps = random.Chance(0.3);
   f.sync_failures = random.Chance(0.2);
-  f.events = calm ? static_cast<int>(1 + random.Below(4)) : static_cast<int>(4 + random.Below(12));
+  f.blackouts = random.Chance(0.15);
+  f.flapping = random.Chance(0.3);
+  f.slow_nodes = random.Chance(0.3);
+  f.full_disks = random.Chance(0.15);
+  f.opening_partition = calm;
+  f.events = static_cast<int>(calm ? random.Below(4) : 4 + random.Below(12));
   return f;
 }
 
@@ -55,6 +62,31 @@ WorkloadOptions DrawWorkload(SimRandom& random, bool wipe) {
   return w;
 }
 
+// A workload whose every key is a register (I20): R + W > N.
+WorkloadOptions DrawStrict(SimRandom random, bool wipe) {
+  struct Quorums {
+    uint32_t w, r;
+  };
+  constexpr Quorums kAny[] = {{0, 0}, {2, 2}, {3, 1}, {1, 3}, {2, 3}};
+  // A write that fewer than all owners have may be gone with a disk, while those that have it can't be asked.
+  constexpr Quorums kWiped[] = {{3, 1}, {3, 2}};
+  WorkloadOptions w = DrawWorkload(random, wipe);
+  const Quorums q = wipe ? kWiped[random.Below(std::size(kWiped))] : kAny[random.Below(std::size(kAny))];
+  w.strict = true;
+  w.w = q.w, w.r = q.r;
+  w.bucket = random.Chance(0.4) ? kStrictBucket : kAskedBucket;
+  w.first_client = 70;
+  w.clients = std::min(w.clients, 4);
+  w.keys = std::min(w.keys, 4);
+  w.plain_deletes = 0;
+  // Much of it fails on the wrong side of a partition: the sooner, the more is tried.
+  w.timeout = milliseconds(150 + random.Below(500));
+  w.ops_per_client *= 2;
+  w.one_writer = random.Chance(0.4);
+  if (w.bucket == kAskedBucket && random.Chance(0.4)) w.sloppy_writes = 25;
+  return w;
+}
+
 // Half of the runs are so quick to notice that deaths and returns happen within their few seconds.
 SwimSettings DrawGossip(SimRandom random) {
   SwimSettings gossip;
@@ -74,15 +106,20 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   SimRandom random = SimRandom(seed).Split("options");
   WorldOptions o;
   o.seed = seed;
-  // Most failures need three nodes, one partition and few events; the rest of the seeds look for what does not.
   const bool calm = random.Chance(0.5);
-  o.nodes = calm ? 3 : static_cast<uint32_t>(3 + random.Below(3));
+  // With more nodes than owners there are fallbacks.
+  SimRandom nodes = SimRandom(seed).Split("nodes");
+  o.nodes = nodes.Chance(0.4) ? 5 : static_cast<uint32_t>(3 + nodes.Below(2));
   o.shards = static_cast<int>(1 + random.Below(2));
   o.duration = milliseconds(500 + random.Below(3000));
+  // Now and then so long that gossip has its say before the heal.
+  const bool is_long = SimRandom(seed).Split("long").Chance(0.15);
+  if (is_long) o.duration *= 4;
   o.link = DrawLink(random);
   o.faults = DrawFaults(random, calm);
   o.workload = DrawWorkload(random, o.faults.wipe);
   o.workload.server_deletes = o.link.duplicate == 0;
+  o.blackout_at_rest = SimRandom(seed).Split("rest").Chance(0.25);
   o.converge_alone = SimRandom(seed).Split("entropy").Chance(0.35);
   o.gossip = DrawGossip(SimRandom(seed).Split("gossip"));
   SimRandom lww = SimRandom(seed).Split("lww");
@@ -94,6 +131,11 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
     o.lww.clients = std::min(o.lww.clients, 3);
     o.lww.plain_deletes = 0;
     o.lww.refusals_are_final = o.link.duplicate == 0;
+  }
+  SimRandom strict = SimRandom(seed).Split("strict");
+  if (strict.Chance(0.4)) o.strict = DrawStrict(strict, o.faults.wipe);
+  if (is_long) {
+    for (WorkloadOptions* w : {&o.workload, &o.lww, &o.strict}) w->think_time_mean *= 4;
   }
   SimRandom state = SimRandom(seed).Split("state-options");
   if (state.Chance(0.5)) o.state.changes = static_cast<int>(1 + state.Below(12));
@@ -107,26 +149,21 @@ std::string WorldOptions::Describe() const {
       " | link: delay_us=", us(link.delay_min), "+", us(link.delay_mean), " loss=", link.loss,
       " duplicate=", link.duplicate, " reorder=", link.reorder, " | faults: events=", faults.events,
       faults.crashes ? " crashes" : "", faults.kills ? " kills" : "", faults.clean_restarts ? " clean-restarts" : "",
-      faults.wipe ? " wipe" : "", faults.partitions ? " partitions" : "", faults.pauses ? " pauses" : "",
+      faults.blackouts ? " blackouts" : "", faults.wipe ? " wipe" : "", faults.partitions ? " partitions" : "",
+      faults.opening_partition ? " opening-partition" : "", faults.flapping ? " flapping" : "",
+      faults.slow_nodes ? " slow-nodes" : "", faults.full_disks ? " full-disks" : "", faults.pauses ? " pauses" : "",
       faults.clock_jumps ? " clock-jumps" : "", faults.sync_failures ? " sync-failures" : "",
       " | workload: clients=", workload.clients, " keys=", workload.keys, " ops=", workload.ops_per_client,
       " blind=", workload.blind_puts, " deletes=", workload.deletes, " w=", workload.w, " r=", workload.r,
       " timeout_ms=", us(workload.timeout) / 1000, " think_ms=", us(workload.think_time_mean) / 1000,
-      converge_alone ? " converge-alone" : "", " large=", workload.padding_large, " state_changes=", state.changes,
+      strict.clients == 0
+          ? ""
+          : absl::StrCat(" | strict: bucket=", strict.bucket, " clients=", strict.clients, " keys=", strict.keys,
+                         " w=", strict.w, " r=", strict.r, strict.one_writer ? " one-writer" : "",
+                         " sloppy_writes=", strict.sloppy_writes, " |"),
+      blackout_at_rest ? " blackout-at-rest" : "", converge_alone ? " converge-alone" : "",
+      " large=", workload.padding_large, " state_changes=", state.changes,
       " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
-}
-
-PlantedBug ParsePlantedBug(const std::string& name) {
-  if (name == "ack-before-commit") return PlantedBug::kAckBeforeCommit;
-  if (name == "drop-sibling") return PlantedBug::kDropSibling;
-  if (name == "forget-writes") return PlantedBug::kForgetWrites;
-  if (name == "stale-leaf") return PlantedBug::kStaleLeaf;
-  if (name == "reuse-lifetime") return PlantedBug::kReuseLifetime;
-  if (name == "forget-votes") return PlantedBug::kForgetVotes;
-  if (name == "forget-states") return PlantedBug::kForgetStates;
-  if (name == "sync-does-nothing") return PlantedBug::kSyncDoesNothing;
-  if (name == "forget-dead") return PlantedBug::kForgetDead;
-  return PlantedBug::kNone;
 }
 
 }  // namespace henge::sim

@@ -1,5 +1,9 @@
 #include "tests/sim/sim_network.h"
 
+#include <algorithm>
+
+#include "tests/sim/cut_plan.h"
+
 namespace henge::sim {
 namespace {
 
@@ -8,6 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
 class Port : public SimPort {
@@ -189,6 +194,49 @@ TEST_F(SimNetworkTest, HealEndsEveryFaultButTheDelay) {
   EXPECT_THAT(b_.got, IsEmpty());
   Settle();
   EXPECT_THAT(b_.got, ElementsAre("x"));
+}
+
+// ---- The shapes of partitions ----
+
+// For each member, how many others it hears and is heard by.
+std::vector<std::pair<int, int>> Contacts(CutShape shape, uint32_t members, uint64_t seed) {
+  SimRandom random(seed);
+  const Cuts cuts = CutsOf(shape, members, &random);
+  const int others = static_cast<int>(members) - 1;
+  std::vector<std::pair<int, int>> contacts(members, {others, others});
+  for (const auto& [from, to] : cuts) {
+    EXPECT_NE(from, to);
+    --contacts[from - 1].second;
+    --contacts[to - 1].first;
+  }
+  std::sort(contacts.begin(), contacts.end());
+  return contacts;
+}
+
+TEST(CutPlanTest, TheShapesCutWhatTheyPromise) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    EXPECT_THAT(Contacts(CutShape::kIsolated, 5, seed),
+                ElementsAre(Pair(0, 0), Pair(3, 3), Pair(3, 3), Pair(3, 3), Pair(3, 3)));
+    EXPECT_THAT(Contacts(CutShape::kPair, 3, seed), ElementsAre(Pair(1, 1), Pair(1, 1), Pair(2, 2)));
+    EXPECT_THAT(Contacts(CutShape::kOneWay, 3, seed), ElementsAre(Pair(1, 2), Pair(2, 1), Pair(2, 2)));
+    EXPECT_THAT(Contacts(CutShape::kUnheard, 3, seed), ElementsAre(Pair(1, 2), Pair(1, 2), Pair(2, 0)));
+    EXPECT_THAT(Contacts(CutShape::kDeaf, 3, seed), ElementsAre(Pair(0, 2), Pair(2, 1), Pair(2, 1)));
+    EXPECT_THAT(Contacts(CutShape::kSplit, 5, seed),
+                ElementsAre(Pair(1, 1), Pair(1, 1), Pair(2, 2), Pair(2, 2), Pair(2, 2)));
+    EXPECT_THAT(Contacts(CutShape::kBridge, 5, seed),
+                ElementsAre(Pair(2, 2), Pair(2, 2), Pair(2, 2), Pair(2, 2), Pair(4, 4)));
+    EXPECT_THAT(Contacts(CutShape::kMajorityRing, 5, seed),
+                ElementsAre(Pair(2, 2), Pair(2, 2), Pair(2, 2), Pair(2, 2), Pair(2, 2)));
+  }
+}
+
+TEST(CutPlanTest, EveryShapeCutsSomethingInEveryCluster) {
+  SimRandom random(1);
+  for (int shape = 0; shape < kCutShapes; ++shape) {
+    for (uint32_t members = 2; members <= 5; ++members) {
+      EXPECT_FALSE(CutsOf(static_cast<CutShape>(shape), members, &random).empty()) << shape << " of " << members;
+    }
+  }
 }
 
 }  // namespace
