@@ -70,11 +70,13 @@ std::shared_ptr<WriteRound> WriteRound::Replicate(CorePtr core, RecordKey key,
   const auto holds = [&](size_t i) {
     return std::find(holders.begin(), holders.end(), round->nodes_[i].member) != holders.end();
   };
-  // The others first: the holders alone may be W.
+  // The others first: the holders alone may be W. Of these this node last: it may answer within the call, and that may
+  // be the round's end, after which there is nothing left to send.
   const size_t count = round->nodes_.size();
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 1; i < count; ++i) {
     if (!holds(i)) round->Send(i);
   }
+  if (!holds(0)) round->Send(0);
   for (size_t i = 0; i < count; ++i) {
     if (holds(i)) round->Settle(i, absl::OkStatus());
   }

@@ -138,6 +138,7 @@ class FakeLocalReplica final : public LocalReplica {
   absl::Status mint_error;
   absl::Status commit_error;
   bool amnesia = false;
+  bool answers_merges_at_once = false;  // as one does whose durable record covers what comes
 
   void ReleaseReads();
   void ReleaseCommits();
