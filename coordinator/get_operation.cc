@@ -1,5 +1,6 @@
 #include "coordinator/get_operation.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,11 +15,20 @@
 namespace henge {
 namespace {
 
+bool HoldsExpired(const Object& object, int64_t now_ms) {
+  return std::any_of(object.siblings().begin(), object.siblings().end(), [now_ms](const Sibling& sibling) {
+    return !sibling.tombstone && sibling.expires_at_ms != 0 && sibling.expires_at_ms <= now_ms;
+  });
+}
+
 ClientReply GetReply(const CoordinatorCore& core, const CheckedRequest& request, const ReadRound& round) {
   const int64_t now_ms = core.env.clock.WallNow().time_since_epoch().count();
   const VisibleSiblings visible = VisibleAt(round.merged(), now_ms);
   ClientReply reply = MakeReply(
       core, visible.empty() ? absl::NotFoundError("no value under this key") : absl::OkStatus(), Outcome::kApplied);
+  if (round.stale() > 0 && HoldsExpired(round.merged(), now_ms)) {
+    core.env.tracer.Event(Severity::kDebug, "ExpiredAfterMerge", {{"stale", int64_t{round.stale()}}});
+  }
   reply.values.reserve(visible.size());
   for (const Sibling* sibling : visible) reply.values.push_back(sibling->value);
   reply.siblings = static_cast<uint32_t>(visible.size());
@@ -56,6 +66,8 @@ Task<ClientReply> RunGet(CorePtr core, CheckedRequest request) {
     co_return reply;
   }
   auto object = std::make_shared<const std::string>(round->merged_bytes());
+  core->env.tracer.Event(Severity::kDebug, "StrictReadSpreads",
+                         {{"holders", uint64_t{holders.size()}}, {"needed", int64_t{holders_needed}}});
   core->figures.read_repairs += static_cast<uint64_t>(request.owners) - holders.size();
   const WritePlan spread_plan{.needed = holders_needed, .strict = true};
   std::shared_ptr<WriteRound> spread =

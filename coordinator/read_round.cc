@@ -397,6 +397,10 @@ std::string ReadRound::Describe() const {
 
 void ReadRound::Repair() {
   repairing_ = true;
+  const bool leaned_on_hints = tally_.answers() > tally_.owner_answers();
+  if (leaned_on_hints && (stale() > 0 || versions_.size() > 1)) {
+    core_->env.tracer.Event(Severity::kDebug, "RepairPassesFallbacksBy", {{"stale", int64_t{stale()}}});
+  }
   for (const Attempt& attempt : attempts_) {
     if (attempt.owner && attempt.state == State::kAnswered && attempt.version != merged_) SendRepair(attempt.member);
   }
@@ -438,7 +442,7 @@ void ReadRound::SendRepair(MemberId member) {
   std::shared_ptr<RepairCall> repair(new RepairCall{core_, member, core_->repairs.Enter(merged_bytes().size())});
   if (!repair->ticket.admitted()) return;
   ++core_->figures.read_repairs;
-  MergeRequest request{.key = key_, .epoch = epoch_, .object = merged_bytes()};
+  MergeRequest request{.key = key_, .epoch = epoch_, .object = merged_bytes(), .cause = MergeCause::kReadRepair};
   if (member == core_->options.self) {
     core_->local.Merge(std::move(request), [repair](absl::StatusOr<MergeReply> reply) { repair->End(reply.status()); });
     return;

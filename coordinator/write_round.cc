@@ -70,11 +70,13 @@ std::shared_ptr<WriteRound> WriteRound::Replicate(CorePtr core, RecordKey key,
   const auto holds = [&](size_t i) {
     return std::find(holders.begin(), holders.end(), round->nodes_[i].member) != holders.end();
   };
-  // The others first: the holders alone may be W. This node last: it may answer at once, which may be the end.
+  // The others first: the holders alone may be W. Of these this node last: it may answer within the call, and that may
+  // be the round's end, after which there is nothing left to send.
   const size_t count = round->nodes_.size();
-  for (size_t i = count; i-- > 0;) {
+  for (size_t i = 1; i < count; ++i) {
     if (!holds(i)) round->Send(i);
   }
+  if (!holds(0)) round->Send(0);
   for (size_t i = 0; i < count; ++i) {
     if (holds(i)) round->Settle(i, absl::OkStatus());
   }
@@ -260,6 +262,7 @@ void WriteRound::Settle(size_t index, absl::Status status) {
   if (status.ok()) {
     node.state = State::kDurable;
     tally_.AddDurable(node.member, node.role());
+    MarkSecondCopy(node);
   } else {
     node.state = State::kFailed;
     node.error = std::move(status);
@@ -270,6 +273,17 @@ void WriteRound::Settle(size_t index, absl::Status status) {
     Decide();
   } else if (lingering_.has_value() && !Lingers()) {
     Release();
+  }
+}
+
+// P10: the late ack of an owner, beside that of its own fallback.
+void WriteRound::MarkSecondCopy(const Node& settled) const {
+  if (!fallbacks_.has_value() && !plan_.as_fallback) return;
+  for (const Node& other : nodes_) {
+    if (&other == &settled || other.target != settled.target || other.state != State::kDurable) continue;
+    core_->env.tracer.Event(Severity::kDebug, "AckBesideStandIn",
+                            {{"owner", uint64_t{settled.target.value()}}, {"durable", int64_t{tally_.durable()}}});
+    return;
   }
 }
 
@@ -284,6 +298,10 @@ void WriteRound::Decide() {
 void WriteRound::Finish(WriteEnd end) {
   finished_ = true;
   const bool met = end.verdict == Verdict::kMet && end.not_minted.ok() && !end.amnesia;
+  if (met && tally_.primaries() < tally_.needed()) {
+    core_->env.tracer.Event(Severity::kDebug, "AckLeansOnHint",
+                            {{"primaries", int64_t{tally_.primaries()}}, {"fallbacks", int64_t{tally_.fallbacks()}}});
+  }
   if (met && sloppy_ && object_ != nullptr && Lingers()) {
     lingering_.emplace(core_->lingering.Enter(object_->size()));
     if (!lingering_->admitted()) lingering_.reset();

@@ -92,6 +92,7 @@ class WriteRound : public std::enable_shared_from_this<WriteRound> {
   // NOT_FOUND if the record in `bytes` doesn't hold the minted version any more.
   absl::StatusOr<MintCommand> CommandFrom(const std::string& bytes) const;
   void Settle(size_t index, absl::Status status);
+  void MarkSecondCopy(const Node& settled) const;
   void Decide();
   void Finish(WriteEnd end);
 

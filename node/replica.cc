@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "node/merge_marks.h"
 #include "node/replica_impl.h"
 
 namespace henge {
@@ -78,6 +79,7 @@ void Replica::Impl::MergeInto(BaseRecord base, MergeRequest request, Object inco
   ++figures_.merges;
   CheckOwnHistory(base.object, incoming);
   const ConflictPolicy conflict = ring_->ConflictOf(request.key.bucket);
+  MarkMerge(env_.tracer, {request.cause, conflict, WallMs()}, base.object, incoming);
   bool collided = base.object.HasDotCollision();
   if (conflict == ConflictPolicy::kLastWriterWins) {
     // What is too far ahead is merged all the same, but moves no clock (P9).

@@ -25,6 +25,7 @@ bool IsForHints(const PeerRequest& request) {
 Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngine& engine, RingPtr ring,
              StampStart stamps, size_t cache_bytes, ShardHints hints, EntropyStart entropy)
     : clock_(environment.clock),
+      tracer_(environment.tracer),
       state_version_(ring->version()),
       shards_(entropy.shards),
       shard_(entropy.shard),
@@ -77,6 +78,11 @@ Coordinator::ReplyFn Shard::Sampled(Coordinator::ReplyFn reply) {
   return [this, start = clock_.Now(), reply = std::move(reply)](ClientReply answer) mutable {
     const MonotonicTime now = clock_.Now();
     background_.ObserveForeground(now - start, now);
+    const bool yielded = std::exchange(background_yields_, background_.yielding());
+    if (!yielded && background_yields_) {
+      tracer_.Event(Severity::kDebug, "BackgroundYields",
+                    {{"bytes_per_second", static_cast<uint64_t>(background_.rate())}});
+    }
     reply(std::move(answer));
   };
 }

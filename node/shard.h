@@ -78,9 +78,11 @@ class Shard : public PeerHandler {
   Coordinator::ReplyFn Sampled(Coordinator::ReplyFn reply);
 
   Clock& clock_;
+  Tracer& tracer_;
   StateVersion state_version_;
   PeerHandler* control_ = nullptr;
   BackgroundBudget background_;
+  bool background_yields_ = false;  // as of the last sample
   const uint32_t shards_;
   const uint32_t shard_;
   std::function<void(std::vector<PartitionId>)> lost_;

@@ -228,6 +228,9 @@ void Swim::OnAnswer(MonotonicTime now, uint64_t id, const std::optional<SwimAnsw
       return;
     case Purpose::kHelp:
       if (!mine || !answer.has_value()) return;
+      if (answer->reached && !probe_->answered) {
+        out->events.push_back({SwimEventKind::kReachedByOthers, probe_->target});
+      }
       if (answer->reached) probe_->answered = true;
       if (answer->reached || settings_.lifeguard) ++probe_->helpers_heard;
       return;

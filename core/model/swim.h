@@ -49,7 +49,7 @@ struct SwimRespond {
   SwimAnswer answer;
 };
 
-enum class SwimEventKind : uint8_t { kAlive, kSuspect, kDead, kRefuted, kForged };
+enum class SwimEventKind : uint8_t { kAlive, kSuspect, kDead, kRefuted, kForged, kReachedByOthers };
 
 struct SwimEvent {
   SwimEventKind kind;

@@ -97,12 +97,16 @@ struct ClientReply {
 // ---- Peer requests
 // ---------------------------------------------------------------------------------------------------
 
+// What brings a record to a replica. For the log alone: whatever the cause, a merge is a merge (P1).
+enum class MergeCause : uint8_t { kWrite = 0, kHint = 1, kReadRepair = 2, kExchange = 3 };
+
 // Merge this whole object into the record (P1). Acked when the result is durable (P11).
 struct MergeRequest {
   RecordKey key;
   LayoutEpoch epoch;
   std::string object;           // canonical bytes
   std::optional<Actor> minter;  // the coordinator's actor, for the belt (P7)
+  MergeCause cause = MergeCause::kWrite;
 };
 struct MergeReply {
   uint64_t minter_counter = 0;  // this replica's vv entry for `minter` after the merge

@@ -197,7 +197,10 @@ Task<bool> Round::Pull(RecordKey key) {
   if (read == nullptr) co_return false;
   if (!read->found) co_return true;
   co_await Pay(read->object.size());
-  MergeRequest merge{.key = key, .epoch = core_->ring->Epoch(key.partition), .object = std::move(read->object)};
+  MergeRequest merge{.key = key,
+                     .epoch = core_->ring->Epoch(key.partition),
+                     .object = std::move(read->object),
+                     .cause = MergeCause::kExchange};
   Completion<absl::Status> merged;
   core_->replica.Merge(std::move(merge),
                        [merged](absl::StatusOr<MergeReply> done) mutable { merged.Set(std::move(done).status()); });
@@ -214,7 +217,10 @@ Task<bool> Round::Push(RecordKey key) {
   if (!read.ok()) co_return false;
   if (!read->found) co_return true;
   co_await Pay(read->object.size());
-  MergeRequest merge{.key = key, .epoch = core_->ring->Epoch(key.partition), .object = std::move(read->object)};
+  MergeRequest merge{.key = key,
+                     .epoch = core_->ring->Epoch(key.partition),
+                     .object = std::move(read->object),
+                     .cause = MergeCause::kExchange};
   absl::StatusOr<PeerReply> merged = co_await Call(std::move(merge));
   if (merged.ok()) ++core_->figures.repaired_there;
   co_return merged.ok();

@@ -231,6 +231,10 @@ void Gossip::Report(MemberId from, const SwimEvent& event) {
       name = "ForgedIncarnation";
       severity = Severity::kWarning;
       break;
+    case SwimEventKind::kReachedByOthers:
+      name = "ReachedByOthers";
+      severity = Severity::kDebug;
+      break;
   }
   env_.tracer.Event(severity, name,
                     {{"member", NameOf(event.member)},

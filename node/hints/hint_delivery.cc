@@ -16,6 +16,7 @@ HintDelivery::HintDelivery(HintDeliveryOptions options, ShardEnvironment environ
       ring_(std::move(ring)) {
   // Timers are the loop's own: posted, as a node is made while no loop runs.
   if (!keeper_.shelf().pending().empty()) {
+    NoteFound();
     env_.executor.Post([this] {
       for (const auto& [target, pending] : keeper_.shelf().pending()) Consider(target);
     });
@@ -29,7 +30,27 @@ void HintDelivery::Stop() {
   for (auto& [target, course] : courses_) Disarm(&course);
 }
 
+void HintDelivery::NoteFound() {
+  for (const auto& [target, pending] : keeper_.shelf().pending()) {
+    found_.insert(target);
+    env_.tracer.Event(Severity::kInfo, "HintsFound",
+                      {{"target", uint64_t{target.value()}}, {"hints", pending.count}, {"bytes", pending.bytes}});
+  }
+}
+
+// The target has another store than when the hints were taken: they are what it lost, in part (H18).
+void HintDelivery::NoteReplaced(const Ring& before, const Ring& now) const {
+  for (const auto& [target, pending] : keeper_.shelf().pending()) {
+    const Member* was = before.state().FindMember(target);
+    const Member* is = now.state().FindMember(target);
+    if (was == nullptr || is == nullptr || was->store == is->store || was->store == StoreId()) continue;
+    env_.tracer.Event(Severity::kInfo, "HintTargetReplaced",
+                      {{"target", uint64_t{target.value()}}, {"hints", pending.count}});
+  }
+}
+
 void HintDelivery::UpdateRing(RingPtr ring) {
+  NoteReplaced(*ring_, *ring);
   ring_ = std::move(ring);
   const MonotonicTime now = env_.clock.Now();
   for (const auto& [target, pending] : keeper_.shelf().pending()) {
@@ -67,6 +88,9 @@ void HintDelivery::Consider(MemberId target) {
 void HintDelivery::Reconsider(MemberId target, Course* course) {
   if (stopped_ || course->running) return;
   if (!keeper_.shelf().pending().contains(target)) {
+    if (found_.erase(target) > 0) {
+      env_.tracer.Event(Severity::kInfo, "FoundHintsGone", {{"target", uint64_t{target.value()}}});
+    }
     Disarm(course);
     courses_.erase(target);
     return;

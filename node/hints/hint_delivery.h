@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "coordinator/local_replica.h"
@@ -68,6 +69,9 @@ class HintDelivery {
   struct PageRun;
   struct Item;
 
+  // Hints that this process did not take itself: what an earlier one left behind (H20).
+  void NoteFound();
+  void NoteReplaced(const Ring& before, const Ring& now) const;
   void Reconsider(MemberId target, Course* course);
   void Arm(MemberId target, Course* course, MonotonicTime when);
   void Disarm(Course* course);
@@ -75,7 +79,7 @@ class HintDelivery {
   Task<void> Round(MemberId target, Kind kind);
   Task<absl::StatusOr<HintStore::Page>> ReadPage(MemberId target, std::string cursor, size_t items_max);
   Task<bool> SendPage(HintStore::Page page, Kind kind, std::shared_ptr<PageRun> run);
-  void Send(HintKey key, std::string object, HintRoute route, std::shared_ptr<PageRun> run);
+  void Send(HintKey key, StoredHint hint, HintRoute route, std::shared_ptr<PageRun> run);
   void OnReply(std::shared_ptr<Item> item, MemberId from, const absl::Status& status);
   void Remove(std::shared_ptr<Item> item);
   void Drop(HintKey key, uint64_t digest, std::shared_ptr<PageRun> run);
@@ -91,6 +95,7 @@ class HintDelivery {
   RingPtr ring_;
   LivenessPtr liveness_;
   std::map<MemberId, Course> courses_;
+  std::set<MemberId> found_;  // targets of hints that were there before this process, until none is left
   bool stopped_ = false;
   uint64_t delivered_ = 0;
   uint64_t redirected_ = 0;

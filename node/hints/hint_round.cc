@@ -12,6 +12,9 @@ namespace {
 // A local store that doesn't answer for so long has failed, or is about to say so.
 constexpr Duration kStorePatience = std::chrono::seconds(60);
 
+// Where others give a hint up (H21); here it is worth a line.
+constexpr int64_t kOldHintMs = int64_t{3} * 3600 * 1000;
+
 // Whether the callee could not be reached, or takes nothing now: the next hint would fare no better.
 bool IsUnreachable(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status) ||
@@ -44,6 +47,7 @@ struct HintDelivery::PageRun {
 struct HintDelivery::Item {
   HintKey key;
   uint64_t digest = 0;
+  int64_t stored_at_ms = 0;
   bool redirected = false;
   size_t missing = 0;
   bool failed = false;
@@ -93,7 +97,7 @@ Task<bool> HintDelivery::SendPage(HintStore::Page page, Kind kind, std::shared_p
     if (route.fate == HintFate::kDrop) {
       Drop(std::move(key), ObjectDigest(hint.object), run);
     } else if (route.fate == HintFate::kDeliver && (route.redirected ? AllAlive(route) : kind != Kind::kRoutesOnly)) {
-      Send(std::move(key), std::move(hint.object), std::move(route), run);
+      Send(std::move(key), std::move(hint), std::move(route), run);
     } else if (route.redirected || route.fate == HintFate::kWait) {
       run->left_some = true;
     }
@@ -104,11 +108,12 @@ Task<bool> HintDelivery::SendPage(HintStore::Page page, Kind kind, std::shared_p
   co_return co_await run->done;
 }
 
-void HintDelivery::Send(HintKey key, std::string object, HintRoute route, std::shared_ptr<PageRun> run) {
+void HintDelivery::Send(HintKey key, StoredHint hint, HintRoute route, std::shared_ptr<PageRun> run) {
   ++run->open;
   auto item = std::make_shared<Item>();
   item->key = std::move(key);
-  item->digest = ObjectDigest(object);
+  item->digest = ObjectDigest(hint.object);
+  item->stored_at_ms = hint.stored_at_ms;
   item->redirected = route.redirected;
   item->missing = route.to.size();
   item->run = std::move(run);
@@ -116,8 +121,9 @@ void HintDelivery::Send(HintKey key, std::string object, HintRoute route, std::s
   for (MemberId to : route.to) {
     MergeRequest request{.key = item->key.record,
                          .epoch = ring_->Epoch(item->key.record.partition),
-                         .object = object,
-                         .minter = std::nullopt};
+                         .object = hint.object,
+                         .minter = std::nullopt,
+                         .cause = MergeCause::kHint};
     if (to == options_.self) {
       replica_.Merge(std::move(request), [this, item, to](const absl::StatusOr<MergeReply>& reply) mutable {
         OnReply(std::move(item), to, reply.status());
@@ -160,6 +166,11 @@ void HintDelivery::Remove(std::shared_ptr<Item> item) {
     if (removed.ok()) {
       ++delivered_;
       if (item->redirected) ++redirected_;
+      const int64_t age_ms = env_.clock.WallNow().time_since_epoch().count() - item->stored_at_ms;
+      if (*removed && age_ms > kOldHintMs) {
+        env_.tracer.Event(Severity::kInfo, "OldHintDelivered",
+                          {{"target", uint64_t{item->key.target.value()}}, {"age_s", age_ms / 1000}});
+      }
       if (env_.tracer.Enabled(Severity::kDebug)) {
         env_.tracer.Event(Severity::kDebug, item->redirected ? "HintRedirected" : "HintDelivered",
                           {{"target", uint64_t{item->key.target.value()}}, {"stays", uint64_t{*removed ? 0u : 1u}}});

@@ -66,6 +66,7 @@ void ToProto(MergeRequest request, v1::PeerCall* out) {
   v1::MergeCall* call = out->mutable_merge();
   KeyToProto(std::move(request.key), request.epoch, call->mutable_key());
   call->set_object(std::move(request.object));
+  call->set_cause(static_cast<uint32_t>(request.cause));
   if (!request.minter.has_value()) return call->clear_minter();
   ActorToProto(*request.minter, call->mutable_minter());
 }
@@ -116,6 +117,7 @@ absl::StatusOr<PeerRequest> FromProto(v1::MergeCall* in) {
   HENGE_ASSIGN_OR_RETURN(request.key, KeyFromProto(in->mutable_key()));
   request.object = std::move(*in->mutable_object());
   if (in->has_minter()) request.minter = ActorFromProto(in->minter());
+  if (in->cause() <= static_cast<uint32_t>(MergeCause::kExchange)) request.cause = static_cast<MergeCause>(in->cause());
   return request;
 }
 

@@ -3,8 +3,10 @@
 //   henge-sim --seed N [--verbose]           one run, with its options and fingerprint
 //   henge-sim --seeds A..B [--jobs J]        a sweep; every 20th seed runs twice, and its fingerprints must agree
 //   henge-sim ... --plant BUG                with a planted bug: the sweep must then find violations
+//   henge-sim ... --require-coverage         each hazard's situation must have been reached by some seed
 //
-// Exit status: 0 clean, 1 usage, 127 a run crashed, 129 a violation, 130 a run is not deterministic.
+// Exit status: 0 clean, 1 usage, 127 a run crashed, 129 a violation, 130 a run is not deterministic, 131 a coverage
+// mark was not hit.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,12 +19,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/hazard_marks.h"
 #include "tests/sim/world.h"
 
 namespace henge::sim {
 namespace {
 
-constexpr int kExitUsage = 1, kExitCrash = 127, kExitViolation = 129, kExitNondeterminism = 130;
+constexpr int kExitUsage = 1, kExitCrash = 127, kExitViolation = 129, kExitNondeterminism = 130, kExitCoverage = 131;
 constexpr uint64_t kDoubleRunEvery = 20;
 
 struct Arguments {
@@ -30,6 +33,7 @@ struct Arguments {
   int jobs = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   bool verbose = false;
   bool single = false;
+  bool require_coverage = false;
   std::string bug;
 };
 
@@ -40,6 +44,7 @@ struct Totals {
            deaths = 0;
   uint64_t converged_alone = 0, wiped_whole = 0, repaired = 0, convergence_ms_max = 0;
   uint64_t acked_by_hints = 0, hint_images = 0;
+  uint64_t marked[kHazardMarks.size()] = {};  // seeds that hit each mark
 
   void Add(const Totals& o) {
     seeds += o.seeds, acked += o.acked, mutations += o.mutations, reads += o.reads, events += o.events;
@@ -49,6 +54,7 @@ struct Totals {
     converged_alone += o.converged_alone, wiped_whole += o.wiped_whole, repaired += o.repaired;
     convergence_ms_max = std::max(convergence_ms_max, o.convergence_ms_max);
     acked_by_hints += o.acked_by_hints, hint_images += o.hint_images;
+    for (size_t i = 0; i < kHazardMarks.size(); ++i) marked[i] += o.marked[i];
   }
 };
 
@@ -62,8 +68,8 @@ bool Parse(int argc, char** argv, Arguments* out) {
     const std::string flag = argv[i];
     const std::string value = i + 1 < argc ? argv[i + 1] : "";
     uint64_t number = 0;
-    if (flag == "--verbose") {
-      out->verbose = true;
+    if (flag == "--verbose" || flag == "--require-coverage") {
+      (flag == "--verbose" ? out->verbose : out->require_coverage) = true;
       continue;
     }
     ++i;
@@ -105,9 +111,11 @@ void ShowViolations(const RunResult& result, const WorldOptions& options, const 
 
 Totals RunSeed(const Arguments& args, uint64_t seed) {
   const WorldOptions options = OptionsOf(args, seed);
-  std::function<void(const std::string&)> show;
-  if (args.verbose) show = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
-  const RunResult r = RunWorld(options, show);
+  MarkCollector marks;
+  const RunResult r = RunWorld(options, [&marks, verbose = args.verbose](const std::string& line) {
+    marks.OnLine(line);
+    if (verbose) std::fprintf(stderr, "%s\n", line.c_str());
+  });
   Totals t{1,
            r.acked,
            r.mutations,
@@ -129,6 +137,7 @@ Totals RunSeed(const Arguments& args, uint64_t seed) {
            static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(r.convergence).count()),
            r.acked_by_hints,
            r.hint_images_inspected};
+  for (size_t i = 0; i < kHazardMarks.size(); ++i) t.marked[i] = marks.Hit(i) ? 1 : 0;
   if (!r.violations.empty()) ShowViolations(r, options, args);
   if (args.single) std::printf("seed %lu: %s\nfingerprint %016lx\n", seed, options.Describe().c_str(), r.fingerprint);
   if (args.single || seed % kDoubleRunEvery == 0) {
@@ -150,6 +159,18 @@ Totals RunShare(const Arguments& args, int job) {
     totals.Add(RunSeed(args, seed));
   }
   return totals;
+}
+
+// The hazards whose situation no seed reached.
+int ShowMarks(const Totals& all) {
+  std::printf("coverage marks, and how many seeds hit each:\n");
+  int missed = 0;
+  for (size_t i = 0; i < kHazardMarks.size(); ++i) {
+    const HazardMark& mark = kHazardMarks[i];
+    std::printf("  %s  %-24s %7lu  %s\n", mark.hazard, mark.event, all.marked[i], mark.situation);
+    missed += all.marked[i] == 0 ? 1 : 0;
+  }
+  return missed;
 }
 
 // Each job is a process: a crash of one run names its seeds and leaves the others alone.
@@ -199,18 +220,24 @@ int Sweep(const Arguments& args) {
       all.converged_alone, all.wiped_whole, all.convergence_ms_max, all.repaired);
   std::printf("hints: %lu acks leaned on one, %lu of those inspected on the disks\n", all.acked_by_hints,
               all.hint_images);
+  const int missed = ShowMarks(all);
   std::printf("seeds with violations: %lu, not deterministic: %lu%s\n", all.violations, all.nondeterministic,
               crashed ? "; A JOB CRASHED" : "");
   if (crashed) return kExitCrash;
   if (all.violations > 0) return kExitViolation;
-  return all.nondeterministic > 0 ? kExitNondeterminism : 0;
+  if (all.nondeterministic > 0) return kExitNondeterminism;
+  if (missed > 0 && args.require_coverage) {
+    std::printf("%d hazards were not reached: more seeds, or a provocation for them\n", missed);
+    return kExitCoverage;
+  }
+  return 0;
 }
 
 int Main(int argc, char** argv) {
   Arguments args;
   if (!Parse(argc, argv, &args)) {
     std::fprintf(stderr,
-                 "usage: henge-sim --seed N | --seeds A..B [--jobs J] [--verbose] [--plant BUG]\n"
+                 "usage: henge-sim --seed N | --seeds A..B [--jobs J] [--verbose] [--plant BUG] [--require-coverage]\n"
                  "  BUG: %s\n",
                  PlantedBugNames().c_str());
     return kExitUsage;

@@ -16,7 +16,6 @@ namespace {
 constexpr char kDataDir[] = "/data";
 // So small that records come and go.
 constexpr size_t kRecordCacheBytes = 8 << 10;
-constexpr Duration kBackgroundInterval = std::chrono::milliseconds(2);
 
 StoreOptions EngineOptions(rocksdb::Env* env) {
   StoreOptions options;
@@ -158,6 +157,7 @@ absl::Status SimNode::Start() {
                 .state = options_.state,
                 .gossip = options_.gossip,
                 .record_cache_bytes = kRecordCacheBytes,
+                .anti_entropy = options_.anti_entropy,
                 .scrub = options_.scrub};
   o.on_state = [this](const RingPtr& ring) {
     if (options_.watch != nullptr) options_.watch->OnState(static_cast<int>(options_.member.value()), ring);
@@ -215,7 +215,7 @@ void SimNode::OnClientRequest(ClientRequest request, SimClientServer::ReplyFn re
 void SimNode::PumpBackground(uint64_t incarnation) {
   if (!running() || incarnation != incarnation_) return;
   env_->RunOneBackgroundJob();
-  scheduler_.After(kBackgroundInterval, [this, incarnation] { PumpBackground(incarnation); });
+  scheduler_.After(options_.background_interval, [this, incarnation] { PumpBackground(incarnation); });
 }
 
 void SimNode::StopProcess(SimNetwork::StopKind kind) {
@@ -232,6 +232,9 @@ void SimNode::StopProcess(SimNetwork::StopKind kind) {
 }
 
 void SimNode::PowerLoss() {
+  if (const uint64_t hints = hint_figures().hints; hints > 0) {
+    process_->tracer().Event(Severity::kInfo, "PowerLostWithHints", {{"hints", hints}});
+  }
   files_->Freeze();
   StopProcess(SimNetwork::StopKind::kMachine);
   files_->Crash(++crashes_);
@@ -341,6 +344,12 @@ ScrubFigures SimNode::scrub_figures() {
   NodeFigures sum;
   for (int s = 0; s < options_.shards; ++s) AddTo(&sum, node_->shard(s).scrub().figures());
   return sum.scrub;
+}
+
+void SimNode::Plant(CommitItem item) {
+  std::vector<CommitItem> items;
+  items.push_back(std::move(item));
+  engine_->Commit(std::move(items), process_->loop(0), [](const absl::Status&) {});
 }
 
 AntiEntropyFigures SimNode::EntropyFigures() {

@@ -38,7 +38,9 @@ struct SimNodeOptions {
   bool forget_dead = false;                // planted: whom gossip holds dead is never asked again
   PlantedBug planted = PlantedBug::kNone;  // what of the others is planted around the node
   SwimSettings gossip;
+  AntiEntropyOptions anti_entropy;
   ScrubOptions scrub;
+  Duration background_interval = std::chrono::milliseconds(2);  // between two background jobs of the store
 };
 
 class SimNode {
@@ -109,6 +111,8 @@ class SimNode {
   double background_cpu_seconds() const { return env_->background_cpu_seconds(); }
   // Puts records into the running process's store, past the node, and waits until they are durable.
   void Load(std::vector<CommitItem> items);
+  // Hands a record to the running process's store, past the node, as it is: with whatever it does to its leaf.
+  void Plant(CommitItem item);
   // Of the running process, all shards together.
   AntiEntropyFigures EntropyFigures();
 

@@ -14,6 +14,7 @@
 #include "tests/sim/liveness_checker.h"
 #include "tests/sim/lww_checker.h"
 #include "tests/sim/nemesis.h"
+#include "tests/sim/provocations.h"
 #include "tests/sim/sim_node.h"
 
 namespace henge::sim {
@@ -98,6 +99,7 @@ class World {
   StateWatch watch_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<Nemesis> nemesis_;
+  std::unique_ptr<Provocations> provocations_;
   std::unique_ptr<Workload> workload_;
   std::unique_ptr<Workload> lww_;     // null in runs without one
   std::unique_ptr<Workload> strict_;  // null in runs without one
@@ -118,6 +120,7 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     n.reuse_lifetime = options.bug == PlantedBug::kReuseLifetime;
     n.watch = &watch_;
     n.gossip = options.gossip;
+    n.scrub = ProvocationOptions::Of(options).Scrub();
     n.planted = options.bug;
     n.forget_dead = options.bug == PlantedBug::kForgetDead;
     n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
@@ -132,6 +135,9 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
   StartWorkload(options_.workload, &workload_);
   StartWorkload(options_.lww, &lww_);
   StartWorkload(options_.strict, &strict_);
+  ProvocationPlace place{scheduler_, network_, ring_, nodes_, serious_, [this](size_t i) { nemesis_->RestartLater(i); },
+                         show_};
+  provocations_ = std::make_unique<Provocations>(options_, std::move(place), workload_->Keys()[0]);
   state_ =
       std::make_unique<StateWorkload>(options_.state, options_.seed, options_.duration, scheduler_, nodes_, watch_);
 }
@@ -228,6 +234,7 @@ std::set<PartitionId> World::UsedPartitions() const {
   for (const Workload* workload : Workloads()) {
     for (const std::string& key : workload->Keys()) used.insert(PartitionOf(key));
   }
+  for (const std::string& key : provocations_->Keys()) used.insert(PartitionOf(key));
   return used;
 }
 
@@ -340,6 +347,7 @@ void World::JudgeAtRest(SimTime healed_at) {
     FinalReads();
     scheduler_.RunFor(kSettle);
     CheckFinals();
+    provocations_->Finish(&result_.violations);
     EntropyCheck(scheduler_, nodes_, ring_, UsedPartitions()).CheckTrees(&result_.violations);
     for (auto& node : nodes_) {
       if (!node->running()) continue;
@@ -352,7 +360,7 @@ void World::JudgeAtRest(SimTime healed_at) {
   for (const SeriousEvent& e : serious_) {
     const NemesisFigures& f = nemesis_->figures();
     const bool planned = (e.event == "StoreFailed" && f.sync_failures + f.full_disks > 0) ||
-                         (e.event == "DiskClassChanged" && f.full_disks > 0);
+                         (e.event == "DiskClassChanged" && f.full_disks > 0) || provocations_->Explains(e);
     if (e.severity == Severity::kAlarm && !planned) Report("I5", "alarm: " + e.text);
   }
   if (scheduler_.exhausted()) Report("I17", "the run does not come to rest");
@@ -368,11 +376,13 @@ RunResult World::Run() {
   for (Workload* workload : Workloads()) workload->Start();
   state_->Start();
   nemesis_->Start();
+  provocations_->Start();
   const SimTime limit = scheduler_.now() + kWorkloadLimit;
   if (!scheduler_.RunUntilTrue([this] { return WorkDone(); }, limit)) Report("I17", "the workload does not end");
   scheduler_.RunFor(options_.duration);  // what the nemesis has left to do
 
   for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
+  provocations_->Heal();
   const SimTime healed_at = scheduler_.now();
   if (options_.converge_alone) ConvergeAlone();
   AwaitHandoff(healed_at);

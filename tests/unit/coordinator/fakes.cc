@@ -107,6 +107,7 @@ void FakeLocalReplica::Merge(MergeRequest request, MergeFn done) {
     return;
   }
   records[request.key.key].Merge(*incoming);
+  if (answers_merges_at_once) return done(MergeReply{});
   Commit([done = std::move(done)](absl::Status status) mutable {
     done(status.ok() ? absl::StatusOr<MergeReply>(MergeReply{}) : absl::StatusOr<MergeReply>(std::move(status)));
   });

@@ -139,6 +139,7 @@ class FakeLocalReplica final : public LocalReplica {
   absl::Status commit_error;
   absl::Status merge_refusal;  // answered within the call, as by a full disk
   bool amnesia = false;
+  bool answers_merges_at_once = false;  // as one does whose durable record covers what comes
 
   void ReleaseReads();
   void ReleaseCommits();

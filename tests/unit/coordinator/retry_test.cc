@@ -94,6 +94,19 @@ TEST(Retry, P8WhatEnoughOwnersHoldAlreadyIsAckedAtOnceAndStillSpread) {
   EXPECT_EQ(rig.transport.CountTo<MergeRequest>(MemberId(5 - peer)), 1);
 }
 
+// A replica whose record covers what comes answers within the call, and here that is W.
+TEST(Retry, P8WhatWasFoundIsSpreadAlsoIfThisNodesCopyAloneIsW) {
+  Rig rig;
+  rig.local.answers_merges_at_once = true;
+  const ClientRequest put = With(Retry("v"), 1);
+  auto reply = rig.Send(put);
+  const uint32_t peer = rig.ReadPeer();
+  rig.AnswerRead(peer, Found(Written(put)));
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE((*reply)->status.ok()) << (*reply)->status;
+  EXPECT_EQ(rig.transport.CountTo<MergeRequest>(MemberId(5 - peer)), 1) << "the other owner gets it, too";
+}
+
 TEST(Retry, P8ARetryThatFindsNothingMints) {
   Rig rig;
   auto reply = rig.Send(Retry("v"));

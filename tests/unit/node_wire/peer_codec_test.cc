@@ -19,7 +19,8 @@ constexpr Duration kBudget = std::chrono::milliseconds(250);
 RecordKey KeyOf(std::string key) { return {PartitionOf(key), BucketId(3), std::move(key)}; }
 
 MergeRequest FullMerge() {
-  return {KeyOf("user:1"), LayoutEpoch(9), std::string("obj\0\xff", 5), Actor{StoreId(1), Lifetime(2), 1ull << 40}};
+  return {KeyOf("user:1"), LayoutEpoch(9), std::string("obj\0\xff", 5), Actor{StoreId(1), Lifetime(2), 1ull << 40},
+          MergeCause::kReadRepair};
 }
 ReadRequest FullRead() { return {KeyOf("user:2"), LayoutEpoch(8), 0xfeedull}; }
 ForwardRequest FullForward() {
@@ -71,10 +72,14 @@ TEST(PeerCodec, MergeSurvivesTheWire) {
   EXPECT_EQ(back.epoch, LayoutEpoch(9));
   EXPECT_EQ(back.object, FullMerge().object);
   EXPECT_EQ(back.minter, FullMerge().minter);
+  EXPECT_EQ(back.cause, MergeCause::kReadRepair);
 
   MergeRequest repair = FullMerge();
   repair.minter.reset();
   EXPECT_FALSE(RoundTrip(repair).minter.has_value());
+  // A cause of a later version is none that this one knows.
+  repair.cause = static_cast<MergeCause>(200);
+  EXPECT_EQ(RoundTrip(repair).cause, MergeCause::kWrite);
 }
 
 TEST(PeerCodec, ReadSurvivesTheWire) {

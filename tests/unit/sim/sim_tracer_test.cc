@@ -1,5 +1,7 @@
 #include "tests/sim/sim_tracer.h"
 
+#include "tests/sim/hazard_marks.h"
+
 namespace henge::sim {
 namespace {
 
@@ -17,6 +19,22 @@ TEST(SimTracerTest, KeepsWhatIsSerious) {
   EXPECT_EQ(serious[1].node, "n2");
   EXPECT_EQ(serious[1].at, SimTime(std::chrono::seconds(3)));
   EXPECT_EQ(serious[1].text, "DotCollision key_hash=9 where=merge");
+}
+
+TEST(SimTracerTest, LinesShowTheCoverageMarks) {
+  SimScheduler scheduler(1);
+  std::vector<SeriousEvent> serious;
+  SimTracer tracer(scheduler, "n2", serious);
+  MarkCollector marks;
+  tracer.ShowLines([&marks](const std::string& line) { marks.OnLine(line); });
+  tracer.Event(Severity::kDebug, "BlackoutOfAnotherKind", {{"text", std::string("a Blackout ")}});
+  EXPECT_EQ(marks.bits(), 0u) << "the event's whole name, and nothing else of the line";
+  tracer.Event(Severity::kDebug, "Blackout", {});
+  tracer.Event(Severity::kInfo, "FoundHintsGone", {{"target", uint64_t{3}}});
+  for (size_t i = 0; i < kHazardMarks.size(); ++i) {
+    const std::string_view event = kHazardMarks[i].event;
+    EXPECT_EQ(marks.Hit(i), event == "Blackout" || event == "FoundHintsGone") << event;
+  }
 }
 
 TEST(SimTracerTest, EveryFieldIsPartOfTheTrace) {
