@@ -141,6 +141,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   FillStore(read, &config.store);
   config.record_cache_bytes = read.Size("store.record_cache");
   config.hint_bytes_max = read.Size("hints.bytes_max");
+  config.hint_bytes_per_second = read.Size("hints.rate");
   config.coordinator.budget_default = read.Time("request.timeout");
   config.coordinator.budget_max = read.Time("request.timeout_max");
   config.coordinator.in_flight_max = static_cast<int>(read.Number("limits.in_flight"));

@@ -41,7 +41,8 @@ void MonitoredHintStore::Commit(std::vector<HintChange> changes, Executor& loop,
   std::vector<Written> written;
   for (size_t i = 0; i < changes.size(); ++i) {
     const std::string& key = changes[i].key.record.key;
-    if (changes[i].kind == HintChange::Kind::kRemove) monitor_.OnHintRemoval(node_, key);
+    const bool removal = changes[i].kind == HintChange::Kind::kRemove || changes[i].kind == HintChange::Kind::kMark;
+    if (removal) monitor_.OnHintRemoval(node_, key);
     if (changes[i].kind != HintChange::Kind::kPut) continue;
     absl::StatusOr<Object> object = Object::Decode(changes[i].hint.object);
     if (!object.ok()) continue;

@@ -149,6 +149,7 @@ absl::Status SimNode::Start() {
                 .state = options_.state,
                 .gossip = options_.gossip,
                 .record_cache_bytes = kRecordCacheBytes,
+                .hint_bytes_max = options_.hint_bytes_max,
                 .data_lost = data_lost_};
   o.on_state = [this](const RingPtr& ring) {
     if (options_.watch != nullptr) options_.watch->OnState(static_cast<int>(options_.member.value()), ring);
@@ -285,6 +286,12 @@ void SimNode::Load(std::vector<CommitItem> items) {
   bool done = false;
   engine_->Commit(std::move(items), loop, [&done](const absl::Status&) { done = true; });
   scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
+}
+
+HintFigures SimNode::HintStatus() {
+  NodeFigures sum;
+  for (int s = 0; running() && s < options_.shards; ++s) AddTo(&sum, node_->shard(s).hint_figures());
+  return sum.hints;
 }
 
 AntiEntropyFigures SimNode::EntropyFigures() {

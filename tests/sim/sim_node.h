@@ -32,6 +32,7 @@ struct SimNodeOptions {
   StateWatch* watch = nullptr;  // sees each cluster state that the node goes by
   bool forget_dead = false;     // planted: whom gossip holds dead is never asked again
   SwimSettings gossip;
+  uint64_t hint_bytes_max = uint64_t{1} << 30;
 };
 
 class SimNode {
@@ -80,6 +81,8 @@ class SimNode {
   void OnEachShard(std::function<void(Shard&)> step);
   // What the running process keeps for others, as stored.
   HintStoreFigures hint_figures() const { return hints_->figures(); }
+  // Of the running process, all shards together: as `henge status` shows them.
+  HintFigures HintStatus();
 
   // The durable record of `key` (empty if none), as the running process's engine reads it.
   Object ReadRecord(const RecordKey& key);

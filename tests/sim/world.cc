@@ -106,6 +106,7 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     n.reuse_lifetime = options.bug == PlantedBug::kReuseLifetime;
     n.watch = &watch_;
     n.gossip = options.gossip;
+    n.hint_bytes_max = options.hint_bytes_max;
     n.forget_dead = options.bug == PlantedBug::kForgetDead;
     n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
     nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, random_, monitor_, serious_, std::move(n),
@@ -178,10 +179,17 @@ void World::AwaitHandoff() {
   const auto kept = [this] {
     uint64_t hints = 0;
     for (const auto& node : nodes_) hints += node->running() ? node->hint_figures().hints : 0;
+    // P18: what was given up for a mark has come by anti-entropy.
+    for (const auto& node : nodes_) hints += node->HintStatus().marks;
     return hints;
   };
+  for (const auto& node : nodes_) {
+    const HintFigures figures = node->HintStatus();
+    result_.hints_refused_full += figures.refused_full;
+    result_.hints_marked += figures.marked;
+  }
   const bool ended = scheduler_.RunUntilTrue([&] { return kept() == 0; }, scheduler_.now() + kHandoffMax);
-  if (!ended) Report("I17", absl::StrCat(kept(), " hints were not delivered long after the heal"));
+  if (!ended) Report("I17", absl::StrCat(kept(), " hints and marks are left long after the heal"));
 }
 
 std::set<PartitionId> World::UsedPartitions() const {

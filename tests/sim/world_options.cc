@@ -85,6 +85,8 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.workload.server_deletes = o.link.duplicate == 0;
   o.converge_alone = SimRandom(seed).Split("entropy").Chance(0.35);
   o.gossip = DrawGossip(SimRandom(seed).Split("gossip"));
+  SimRandom hints = SimRandom(seed).Split("hint-room");
+  if (hints.Chance(0.3)) o.hint_bytes_max = 256 << hints.Below(6);
   SimRandom lww = SimRandom(seed).Split("lww");
   if (lww.Chance(0.25)) {
     o.lww = DrawWorkload(lww, o.faults.wipe);
@@ -113,7 +115,7 @@ std::string WorldOptions::Describe() const {
       " blind=", workload.blind_puts, " deletes=", workload.deletes, " w=", workload.w, " r=", workload.r,
       " timeout_ms=", us(workload.timeout) / 1000, " think_ms=", us(workload.think_time_mean) / 1000,
       converge_alone ? " converge-alone" : "", " large=", workload.padding_large, " state_changes=", state.changes,
-      " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
+      " hint_bytes=", hint_bytes_max, " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
 }
 
 PlantedBug ParsePlantedBug(const std::string& name) {

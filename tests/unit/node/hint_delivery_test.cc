@@ -47,6 +47,25 @@ TEST_F(HintDeliveryTest, SendsSoonAndRemovesAfterTheAck) {
   EXPECT_TRUE(figures.pending.empty());
 }
 
+// P18: what a former run kept for a member that was removed meanwhile goes to the owners of today.
+TEST_F(HintDeliveryTest, P18AHintForWhoIsNoMemberGoesToAllOwners) {
+  rig.store.hints[{MemberId(99), rig.key}] = {.object = kOne.Encode(), .needed = 2, .stored_at_ms = 5};
+  rig.Restart();
+  rig.StartDelivery();
+  rig.loop.Run();
+  rig.loop.Pass(seconds(1));
+  for (MemberId owner : rig.ring->Owners(rig.key.partition)) {
+    EXPECT_EQ(rig.store.hints.size(), 1u);
+    ASSERT_EQ(Open(owner).size(), 1u);
+    Ack(owner);
+  }
+  EXPECT_TRUE(rig.store.hints.empty());
+  EXPECT_EQ(rig.tracer.events["HintsForNoMember"], 1);
+  HintFigures figures = rig.keeper->figures();
+  rig.delivery->AddTo(&figures);
+  EXPECT_EQ(figures.redirected, 1u);
+}
+
 // P16: what was merged while the older one was in flight stays, and goes next.
 TEST_F(HintDeliveryTest, AHintThatGrewInFlightStays) {
   Keep(kOne);
