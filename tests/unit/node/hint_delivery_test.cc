@@ -66,6 +66,22 @@ TEST_F(HintDeliveryTest, P18AHintForWhoIsNoMemberGoesToAllOwners) {
   EXPECT_EQ(figures.redirected, 1u);
 }
 
+// What became a mark, or went otherwise, while its delivery waited: the target's return finds nothing to do.
+TEST_F(HintDeliveryTest, ATargetComesBackAfterItsHintsHaveGone) {
+  for (MemberId target : {rig.target, rig.other}) {
+    ASSERT_TRUE(rig.StoreNow(rig.HintOf(kOne, std::nullopt, target)).ok());
+  }
+  rig.Live({rig.target, rig.other});
+  for (MemberId target : {rig.target, rig.other}) {
+    rig.keeper->shelf().Remove({target, rig.key}, ObjectDigest(kOne.Encode()), [](const absl::StatusOr<bool>&) {});
+  }
+  rig.loop.Run();
+  ASSERT_TRUE(rig.store.hints.empty());
+  rig.Live({});
+  rig.loop.Pass(seconds(5));
+  EXPECT_FALSE(rig.loop.has_timers());
+}
+
 // P16: what was merged while the older one was in flight stays, and goes next.
 TEST_F(HintDeliveryTest, AHintThatGrewInFlightStays) {
   Keep(kOne);
