@@ -1,5 +1,7 @@
 // status: every member, asked directly, as it sees itself and the others.
 #include <CLI/App.hpp>
+#include <algorithm>
+#include <chrono>
 #include <future>
 #include <memory>
 #include <utility>
@@ -57,12 +59,59 @@ std::string PeersText(const ClusterState& state, const NodeStatus& status) {
   return absl::StrJoin(parts, ", ");
 }
 
-// "12 for n3, 5 for n4", or "-".
+// Since `unix_ms`, by the clock of this machine.
+std::string AgeText(uint64_t unix_ms) {
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  return HumanDuration(std::max(0.0, static_cast<double>(now.count()) - static_cast<double>(unix_ms)) / 1e3);
+}
+
+// "12 for n3 (3m), 5 for n4 (10s), 2 marks (1h)", each with the age of the oldest; or "-".
 std::string HintsText(const ClusterState& state, const NodeStatus& status) {
-  if (status.hints.empty()) return "-";
-  return absl::StrJoin(status.hints, ", ", [&](std::string* out, const PendingHintsView& pending) {
-    absl::StrAppend(out, pending.hints, " for ", MemberName(state, MemberId(pending.target)));
-  });
+  std::vector<std::string> parts;
+  for (const PendingHintsView& pending : status.hints) {
+    parts.push_back(absl::StrCat(pending.hints, " for ", MemberName(state, MemberId(pending.target))));
+    if (pending.since_ms > 0) absl::StrAppend(&parts.back(), " (", AgeText(pending.since_ms), ")");
+  }
+  if (status.hint_marks > 0) {
+    parts.push_back(absl::StrCat(status.hint_marks, status.hint_marks == 1 ? " mark" : " marks"));
+    if (status.hint_marks_since_ms > 0) absl::StrAppend(&parts.back(), " (", AgeText(status.hint_marks_since_ms), ")");
+  }
+  return parts.empty() ? "-" : absl::StrJoin(parts, ", ");
+}
+
+// What of the hints an operator should look at.
+void SayHintProblems(Context& context, const std::string& name, const NodeStatus& status) {
+  if (status.hints_set_aside > 0) {
+    context.Say(absl::StrCat(name, " has set ", status.hints_set_aside,
+                             " broken hints aside: check its disk; the other owners have the records"));
+  }
+  if (status.hints_refused_full > 0) {
+    context.Say(absl::StrCat(name, " has refused ", status.hints_refused_full,
+                             " hints since its start, as it kept as many as it may (hints.bytes_max, ",
+                             HumanBytes(status.hints_bytes_max), "): bring back who they are for, or raise the bound"));
+  }
+  if (status.hints_refused_member > 0) {
+    context.Say(absl::StrCat(name, " was sent ", status.hints_refused_member,
+                             " hints for members that are not in the cluster, and refused them"));
+  }
+}
+
+// Who called a node, or whom it called, and must not have.
+void SayPeerProblems(Context& context, const std::string& name, const NodeStatus& status) {
+  if (!status.refused_as_second.empty()) {
+    context.Say(absl::StrCat(name, " serves no clients: ", status.refused_as_second,
+                             " knows another live process of this member. Stop one of the two; if the data directory "
+                             "was copied, delete the copy"));
+  }
+  if (status.second_processes_refused > 0) {
+    context.Say(absl::StrCat(name, " has refused a second live process of a member ", status.second_processes_refused,
+                             " times since its start: look at its log for which"));
+  }
+  if (status.foreign_peers_refused > 0) {
+    context.Say(absl::StrCat(name, " has refused peers of another cluster, version or of no member ",
+                             status.foreign_peers_refused, " times since its start: look at its log for who"));
+  }
 }
 
 void PrintTable(Context& context, const Ring& ring, const std::vector<MemberAnswer>& answers) {
@@ -125,10 +174,8 @@ void SayProblems(Context& context, const Ring& ring, const std::vector<MemberAns
       context.Say(
           absl::StrCat(name, "'s disk is short of room (", status.disk, "): it refuses writes until there is more"));
     }
-    if (status.hints_set_aside > 0) {
-      context.Say(absl::StrCat(name, " has set ", status.hints_set_aside,
-                               " broken hints aside: check its disk; the other owners have the records"));
-    }
+    SayHintProblems(context, name, status);
+    SayPeerProblems(context, name, status);
     if (status.dot_collisions > 0) {
       context.Say(
           absl::StrCat(name, " has seen ", status.dot_collisions,
@@ -170,16 +217,27 @@ Json StatusJson(const NodeStatus& status) {
                    {"redirected", status.hints_redirected},
                    {"dropped", status.hints_dropped},
                    {"refused_full", status.hints_refused_full},
-                   {"set_aside", status.hints_set_aside}};
+                   {"refused_member", status.hints_refused_member},
+                   {"set_aside", status.hints_set_aside},
+                   {"bytes_max", status.hints_bytes_max},
+                   {"marked", status.hints_marked},
+                   {"marks", status.hint_marks},
+                   {"marks_cleared", status.hint_marks_cleared},
+                   {"marks_since_ms", status.hint_marks_since_ms}};
   json["hints"]["pending"] = Json::array();
   for (const PendingHintsView& pending : status.hints) {
-    json["hints"]["pending"].push_back(
-        {{"target", pending.target}, {"hints", pending.hints}, {"bytes", pending.bytes}});
+    json["hints"]["pending"].push_back({{"target", pending.target},
+                                        {"hints", pending.hints},
+                                        {"bytes", pending.bytes},
+                                        {"since_ms", pending.since_ms}});
   }
   json["gossip"] = {{"probes", status.gossip_probes},           {"probes_failed", status.gossip_probes_failed},
                     {"refutations", status.gossip_refutations}, {"forged", status.gossip_forged},
                     {"bytes_sent", status.gossip_bytes_sent},   {"bad_messages", status.gossip_bad_messages},
                     {"stalls", status.gossip_stalls},           {"health", status.gossip_health}};
+  json["refusals"] = {{"second_processes", status.second_processes_refused},
+                      {"foreign_peers", status.foreign_peers_refused},
+                      {"as_second_by", status.refused_as_second}};
   json["peers"] = Json::array();
   for (const PeerView& peer : status.peers) {
     json["peers"].push_back({{"member", peer.member},

@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/model/slot.h"
@@ -71,15 +72,20 @@ absl::Status Node::Start() {
   recovery_note_ = std::make_unique<RecoveryNote>(environment_.engine, control(), recovering);
   for (const ShardEnvironment& shard : environment_.shards) {
     const StampStart stamps{.shard = static_cast<int>(shards_.size()), .floor = stamp_floor};
-    const ShardHints hints{.store = environment_.hints,
-                           .bytes_max = options_.hint_bytes_max / environment_.shards.size(),
-                           .shards = shard_count()};
+    ShardHints hints{.store = environment_.hints,
+                     .bytes_max = options_.hint_bytes_max / environment_.shards.size(),
+                     .shards = shard_count(),
+                     .budget = options_.hint_budget};
+    hints.budget.bytes_per_second_max =
+        std::max<uint64_t>(1, hints.budget.bytes_per_second_max / environment_.shards.size());
     EntropyStart entropy = EntropyOfShard(stamps.shard, recovering);
     shards_.push_back(std::make_unique<Shard>(options_.coordinator, shard, environment_.engine, ring, stamps,
                                               options_.record_cache_bytes / environment_.shards.size(), hints,
                                               std::move(entropy)));
   }
   control_plane_.Register(ControlKind::kState, *keeper_);
+  leaves_ = std::make_unique<LeafService>(self(), home, environment_.engine, ring);
+  control_plane_.Register(ControlKind::kLeaves, *leaves_);
   shards_[0]->ServeControl(&control_plane_);
   router_ = std::make_unique<Router>(*this);
   scans_ = std::make_unique<ScanCoordinator>(options_.scan, options_.self, home.clock, *router_, ring);
@@ -210,6 +216,7 @@ void Node::Adopt(const RingPtr& ring) {
   scans_->UpdateRing(ring);
   explainer_->UpdateRing(ring);
   gossip_->UpdateRing(ring);
+  leaves_->UpdateRing(ring);
   if (options_.on_state) options_.on_state(ring);
 }
 

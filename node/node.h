@@ -21,6 +21,7 @@
 #include "node/control_plane.h"
 #include "node/explain.h"
 #include "node/gossip/gossip.h"
+#include "node/hints/leaf_service.h"
 #include "node/node_figures.h"
 #include "node/scan_coordinator.h"
 #include "node/shard.h"
@@ -37,6 +38,7 @@ struct NodeOptions {
   SwimSettings gossip;
   size_t record_cache_bytes = 0;                // of all shards together
   uint64_t hint_bytes_max = uint64_t{1} << 30;  // as well
+  BackgroundBudgetOptions hint_budget;          // of all shards together: what the delivery of hints may send
   // Runs on the control loop for the state that the node starts with, and for each that it adopts.
   std::function<void(const RingPtr&)> on_state;
   AntiEntropyOptions anti_entropy;
@@ -111,6 +113,7 @@ class Node {
   ControlPlane control_plane_;
   std::unique_ptr<StateKeeper> keeper_;
   std::unique_ptr<RecoveryNote> recovery_note_;
+  std::unique_ptr<LeafService> leaves_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<ScanCoordinator> scans_;

@@ -114,14 +114,17 @@ void AddTo(NodeFigures* sum, const HintFigures& shard) {
   for (const HintFigures::ForTarget& one : shard.pending) {
     auto at = std::lower_bound(to.pending.begin(), to.pending.end(), one.target,
                                [](const HintFigures::ForTarget& a, MemberId b) { return a.target < b; });
-    if (at == to.pending.end() || at->target != one.target) at = to.pending.insert(at, {one.target, 0, 0});
+    if (at == to.pending.end() || at->target != one.target)
+      at = to.pending.insert(at, {one.target, 0, 0, one.oldest_ms});
     at->hints += one.hints;
     at->bytes += one.bytes;
+    at->oldest_ms = std::min(at->oldest_ms, one.oldest_ms);
   }
   to.stored += shard.stored;
   to.unchanged += shard.unchanged;
   to.minted += shard.minted;
   to.refused_full += shard.refused_full;
+  to.refused_member += shard.refused_member;
   to.fenced += shard.fenced;
   to.undecodable += shard.undecodable;
   to.set_aside += shard.set_aside;
@@ -129,6 +132,12 @@ void AddTo(NodeFigures* sum, const HintFigures& shard) {
   to.redirected += shard.redirected;
   to.dropped += shard.dropped;
   to.delivery_failures += shard.delivery_failures;
+  to.bytes_max += shard.bytes_max;
+  to.marked += shard.marked;
+  to.marks_cleared += shard.marks_cleared;
+  to.marks += shard.marks;
+  if (shard.marks_since_ms == 0) return;
+  to.marks_since_ms = to.marks_since_ms == 0 ? shard.marks_since_ms : std::min(to.marks_since_ms, shard.marks_since_ms);
 }
 
 }  // namespace henge

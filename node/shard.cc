@@ -27,6 +27,7 @@ Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngi
     : clock_(environment.clock),
       tracer_(environment.tracer),
       state_version_(ring->version()),
+      background_(hints.budget),
       shards_(entropy.shards),
       shard_(entropy.shard),
       lost_(std::move(entropy.lost)),
@@ -46,8 +47,17 @@ Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngi
   if (keeper_ == nullptr) return;
   HintDeliveryOptions delivery;
   delivery.self = options.self;
-  delivery_ = std::make_unique<HintDelivery>(delivery, environment, *keeper_, *replica_, background_, std::move(ring));
-  keeper_->OnKept([this](MemberId target) { delivery_->Consider(target); });
+  delivery_ = std::make_unique<HintDelivery>(delivery, environment, *keeper_, *replica_, background_, ring);
+  HintMarksOptions marks;
+  marks.self = options.self;
+  marks.bytes_max = hints.bytes_max;
+  marks_ = std::make_unique<HintMarks>(marks, environment, keeper_->shelf(), *replica_, engine, background_,
+                                       std::move(ring));
+  keeper_->OnKept([this](MemberId target) {
+    delivery_->Consider(target);
+    marks_->Consider();
+  });
+  keeper_->OnFull([this] { marks_->Relieve(); });
 }
 
 Shard::~Shard() = default;
@@ -128,13 +138,17 @@ void Shard::UpdateRing(RingPtr ring) {
   if (keeper_ != nullptr) {
     keeper_->UpdateRing(ring);
     delivery_->UpdateRing(ring);
+    marks_->UpdateRing(ring);
   }
   anti_entropy_->UpdateRing(ring);
   coordinator_->UpdateRing(std::move(ring));
 }
 
 void Shard::UpdateLiveness(LivenessPtr liveness) {
-  if (delivery_ != nullptr) delivery_->UpdateLiveness(liveness);
+  if (delivery_ != nullptr) {
+    delivery_->UpdateLiveness(liveness);
+    marks_->UpdateLiveness(liveness);
+  }
   anti_entropy_->UpdateLiveness(liveness);
   coordinator_->UpdateLiveness(std::move(liveness));
 }
@@ -142,7 +156,10 @@ void Shard::UpdateLiveness(LivenessPtr liveness) {
 void Shard::Drain(Closure idle) {
   anti_entropy_->Stop();
   scrub_->Stop();
-  if (delivery_ != nullptr) delivery_->Stop();
+  if (delivery_ != nullptr) {
+    delivery_->Stop();
+    marks_->Stop();
+  }
   coordinator_->Drain(std::move(idle));
 }
 
@@ -150,6 +167,7 @@ HintFigures Shard::hint_figures() const {
   if (keeper_ == nullptr) return {};
   HintFigures figures = keeper_->figures();
   delivery_->AddTo(&figures);
+  marks_->AddTo(&figures);
   return figures;
 }
 

@@ -20,6 +20,7 @@
 #include "node/background_budget.h"
 #include "node/hints/hint_delivery.h"
 #include "node/hints/hint_keeper.h"
+#include "node/hints/hint_marks.h"
 #include "node/replica.h"
 #include "storage/store_engine.h"
 
@@ -30,6 +31,7 @@ struct ShardHints {
   HintStore* store = nullptr;
   uint64_t bytes_max = 0;  // of this shard
   int shards = 1;
+  BackgroundBudgetOptions budget;  // of their delivery, of this shard
 };
 
 // What a shard begins its anti-entropy with.
@@ -93,6 +95,7 @@ class Shard : public PeerHandler {
   std::unique_ptr<Scrub> scrub_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<HintDelivery> delivery_;
+  std::unique_ptr<HintMarks> marks_;
 };
 
 // Which of `shards` shards serves `partition`.

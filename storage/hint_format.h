@@ -11,6 +11,7 @@
 namespace henge {
 
 inline constexpr uint8_t kStoredHintVersion = 1;
+inline constexpr uint8_t kMarksVersion = 1;
 inline constexpr size_t kHintKeyHeaderBytes = 4 + 2 + 4;
 
 // Big-endian (target, partition, bucket id, key): the hints for one target are one range.
@@ -30,5 +31,12 @@ std::string AsideBegin();
 std::string EncodeStoredHint(std::string_view hint_key, const StoredHint& hint);
 // DATA_LOSS for what is not a whole hint under `hint_key`.
 absl::StatusOr<StoredHint> DecodeStoredHint(std::string_view hint_key, std::string_view bytes);
+
+// The marks of a partition: between the hints and what is set aside.
+std::string MarksBegin();
+std::string MarksKey(PartitionId partition);
+absl::StatusOr<PartitionId> DecodeMarksKey(std::string_view bytes);
+std::string EncodeMarks(std::string_view marks_key, const MarkedPartition& marks);
+absl::StatusOr<MarkedPartition> DecodeMarks(std::string_view marks_key, std::string_view bytes);
 
 }  // namespace henge

@@ -6,8 +6,10 @@
 // StoreEngine's (P36): the first failed sync, write or background error is final.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/model/ids.h"
+#include "core/model/merkle.h"
 #include "core/runtime/batch_worker.h"
 #include "core/runtime/executor.h"
 #include "core/runtime/messages.h"
@@ -43,17 +46,31 @@ struct StoredHint {
   int64_t stored_at_ms = 0;  // wall time of the first hint that went in, for people
 };
 
+// Segments of one partition.
+using SegmentSet = std::bitset<kTreeLeaves>;
+
+// Dirty marks (P17): where a hint was given up because as many owners as its write's W have its record, and the target
+// may still miss it. No copy of anything. docs/FORMAT.md, "Dirty marks".
+struct MarkedPartition {
+  SegmentSet segments;
+  int64_t since_ms = 0;  // wall time of the first of them, for people
+  uint64_t era = 0;      // the oldest of the hints' (P21). 0 so far
+};
+
 // One step of a commit. The steps of one loop take effect in the order of its Commit() calls.
 struct HintChange {
   enum class Kind : uint8_t {
     kPut,       // `hint` becomes what is kept under `key`
     kRemove,    // the hint goes if ObjectDigest of its object is still `digest` (P16: compared in the commit itself)
+    kMark,      // as kRemove; and if it goes, the segment of its record is marked
+    kUnmark,    // `segments` of the partition of `key` are marked no more; the rest of `key` says nothing
     kSetAside,  // a hint that doesn't pass its checksum moves out of the way, bytes and all; a whole one stays
   };
   Kind kind = Kind::kPut;
   HintKey key;
   StoredHint hint;
   uint64_t digest = 0;
+  SegmentSet segments;
 };
 
 // What a step did to the count and the bytes of its target. `status` is an error if the store could not tell what was
@@ -111,8 +128,11 @@ class HintStore {
     PartitionId partition;
     uint64_t count = 0;
     uint64_t bytes = 0;
+    int64_t oldest_ms = 0;  // when the oldest of them was stored
   };
   virtual const std::vector<Census>& census() const = 0;
+  // The same of the dirty marks.
+  virtual const std::map<PartitionId, MarkedPartition>& marks() const = 0;
 
   // P37. kPlenty: hints are taken.
   virtual DiskClass disk_class() const = 0;
@@ -129,7 +149,7 @@ uint64_t HintBytes(const HintKey& key, const StoredHint& hint);
 StoreOptions HintStoreOptions(const StoreOptions& data);
 
 // Opens or creates the store in `options.data_dir`; reads every hint once: counts it, and sets a broken one aside with
-// an event. Otherwise as OpenStoreEngine.
+// an event. Broken marks become marks of the whole partition. Otherwise as OpenStoreEngine.
 absl::StatusOr<std::unique_ptr<HintStore>> OpenHintStore(StoreOptions options, WorkerFactory& workers, Tracer& tracer,
                                                          std::function<void(absl::Status)> on_fatal);
 

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "core/model/slot.h"
 #include "storage/hint_format.h"
 #include "storage/rocks_hint_store.h"
 #include "storage/rocks_status.h"
@@ -43,11 +44,22 @@ class RocksHintStore::Group {
     std::string aside;  // the bytes of a broken one, to be kept
   };
 
+  struct Marks {
+    absl::Status status;
+    bool changed = false;
+    MarkedPartition now;
+  };
+
   Slot& Find(const std::string& key_bytes);
+  Marks& FindMarks(PartitionId partition);
+  HintEffect Unmark(const HintChange& change);
+  // False if it can't be told what is marked already.
+  bool Mark(const HintChange& change, HintEffect* effect);
   void SetAside(const HintKey& key, Slot* slot);
 
   RocksHintStore& store_;
   std::map<std::string, Slot> slots_;
+  std::map<PartitionId, Marks> marks_;
 };
 
 RocksHintStore::Group::Slot& RocksHintStore::Group::Find(const std::string& key_bytes) {
@@ -72,7 +84,46 @@ void RocksHintStore::Group::SetAside(const HintKey& key, Slot* slot) {
   slot->aside = slot->value;
 }
 
+RocksHintStore::Group::Marks& RocksHintStore::Group::FindMarks(PartitionId partition) {
+  auto [at, is_new] = marks_.try_emplace(partition);
+  Marks& marks = at->second;
+  if (!is_new) return marks;
+  const std::string key = MarksKey(partition);
+  std::string value;
+  rocksdb::Status status = store_.base_.db->Get(rocksdb::ReadOptions(), key, &value);
+  if (status.IsNotFound()) return marks;
+  if (!status.ok()) {
+    marks.status = FromRocks(status, "can't read what is marked");
+    return marks;
+  }
+  absl::StatusOr<MarkedPartition> stored = DecodeMarks(key, value);
+  marks.now = stored.ok() ? *std::move(stored) : store_.MarksBroken(partition, stored.status());
+  return marks;
+}
+
+HintEffect RocksHintStore::Group::Unmark(const HintChange& change) {
+  Marks& marks = FindMarks(change.key.record.partition);
+  HintEffect effect{.status = marks.status};
+  if (!marks.status.ok() || (marks.now.segments & change.segments).none()) return effect;
+  marks.now.segments &= ~change.segments;
+  marks.changed = true;
+  effect.took_effect = true;
+  return effect;
+}
+
+bool RocksHintStore::Group::Mark(const HintChange& change, HintEffect* effect) {
+  const RecordKey& record = change.key.record;
+  Marks& marks = FindMarks(record.partition);
+  effect->status = marks.status;
+  if (!marks.status.ok()) return false;
+  if (marks.now.segments.none()) marks.now.since_ms = change.hint.stored_at_ms;
+  marks.now.segments.set(SegmentOf(record.bucket, record.key));
+  marks.changed = true;
+  return true;
+}
+
 HintEffect RocksHintStore::Group::Apply(HintChange& change) {
+  if (change.kind == HintChange::Kind::kUnmark) return Unmark(change);
   const std::string key_bytes = EncodeHintKey(change.key);
   Slot& slot = Find(key_bytes);
   HintEffect effect{.status = slot.status};
@@ -92,6 +143,12 @@ HintEffect RocksHintStore::Group::Apply(HintChange& change) {
       // P16: one that was merged meanwhile is another one, and stays.
       if (!slot.exists || slot.broken || slot.digest != change.digest) return effect;
       slot.exists = false;
+      break;
+    case HintChange::Kind::kMark:
+      if (!slot.exists || slot.broken || slot.digest != change.digest || !Mark(change, &effect)) return effect;
+      slot.exists = false;
+      break;
+    case HintChange::Kind::kUnmark:
       break;
     case HintChange::Kind::kSetAside:
       if (!slot.exists || !slot.broken) return effect;
@@ -116,6 +173,11 @@ absl::Status RocksHintStore::Group::Write(size_t bytes) {
     if (!slot.changed) continue;
     if (status.ok()) status = slot.exists ? batch.Put(key, slot.value) : batch.Delete(key);
     if (status.ok() && !slot.aside.empty()) status = batch.Put(AsideKey(key), slot.aside);
+  }
+  for (const auto& [partition, marks] : marks_) {
+    if (!marks.changed || !status.ok()) continue;
+    const std::string key = MarksKey(partition);
+    status = marks.now.segments.none() ? batch.Delete(key) : batch.Put(key, EncodeMarks(key, marks.now));
   }
   if (!status.ok()) {
     store_.base_.sticky->Fail(FatalStatus(status, "can't build a batch"));

@@ -23,6 +23,7 @@ namespace {
 constexpr size_t kCacheBytesMax = size_t{8} << 20;
 constexpr size_t kWriteBufferBytesMax = size_t{8} << 20;
 constexpr int kWriteBuffers = 2;
+constexpr size_t kAsideBatchBytesMax = size_t{4} << 20;
 
 }  // namespace
 
@@ -67,6 +68,7 @@ RocksHintStore::~RocksHintStore() {
 
 absl::Status RocksHintStore::Start(WorkerFactory& workers) {
   HENGE_RETURN_IF_ERROR(TakeCensus());
+  HENGE_RETURN_IF_ERROR(ReadMarks());
   base_.disk->Look();
   commit_worker_ = workers.MakeWorker("hint-commit", [this](auto work) { RunCommits(std::move(work)); });
   read_worker_ = workers.MakeWorker("hint-read", [this](auto work) { RunReads(std::move(work)); });
@@ -74,7 +76,7 @@ absl::Status RocksHintStore::Start(WorkerFactory& workers) {
 }
 
 absl::Status RocksHintStore::TakeCensus() {
-  const std::string end = AsideBegin();
+  const std::string end = MarksBegin();
   const rocksdb::Slice end_slice = end;
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &end_slice;
@@ -85,17 +87,22 @@ absl::Status RocksHintStore::TakeCensus() {
   for (at->SeekToFirst(); at->Valid(); at->Next()) {
     const std::string_view key_bytes = at->key().ToStringView();
     absl::StatusOr<HintKey> key = DecodeHintKey(key_bytes);
-    const absl::Status hint = key.ok() ? DecodeStoredHint(key_bytes, at->value().ToStringView()).status() : key.status();
+    const absl::StatusOr<StoredHint> hint =
+        key.ok() ? DecodeStoredHint(key_bytes, at->value().ToStringView()) : absl::StatusOr<StoredHint>(key.status());
     if (!hint.ok()) {
-      SayBroken(key.value_or(HintKey()), hint);
+      SayBroken(key.value_or(HintKey()), hint.status());
       rocksdb::Status status = aside.Put(AsideKey(key_bytes), at->value());
       if (status.ok()) status = aside.Delete(at->key());
       if (!status.ok()) return FromRocks(status, "can't set a broken hint aside");
+      if (aside.GetDataSize() < kAsideBatchBytesMax) continue;
+      HENGE_RETURN_IF_ERROR(WriteSynced(base_, &aside));
+      aside.Clear();
       continue;
     }
     Census& entry = census[{key->target, key->record.partition}];
     entry.target = key->target;
     entry.partition = key->record.partition;
+    entry.oldest_ms = entry.count == 0 ? hint->stored_at_ms : std::min(entry.oldest_ms, hint->stored_at_ms);
     ++entry.count;
     entry.bytes += key_bytes.size() + at->value().size();
   }
@@ -111,6 +118,45 @@ absl::Status RocksHintStore::TakeCensus() {
     census_.push_back(entry);
   }
   return aside.Count() == 0 ? absl::OkStatus() : WriteSynced(base_, &aside);
+}
+
+// Marks are few: 16,384 rows at most.
+absl::Status RocksHintStore::ReadMarks() {
+  const std::string end = AsideBegin();
+  const rocksdb::Slice end_slice = end;
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end_slice;
+  rocksdb::WriteBatch mended;
+  std::unique_ptr<rocksdb::Iterator> at(base_.db->NewIterator(options));
+  for (at->Seek(MarksBegin()); at->Valid(); at->Next()) {
+    const std::string_view key = View(at->key());
+    const absl::StatusOr<PartitionId> partition = DecodeMarksKey(key);
+    if (!partition.ok()) {
+      SayBroken(HintKey(), partition.status());
+      rocksdb::Status status = mended.Put(AsideKey(key), at->value());
+      if (status.ok()) status = mended.Delete(at->key());
+      if (!status.ok()) return FromRocks(status, "can't set broken marks aside");
+      continue;
+    }
+    absl::StatusOr<MarkedPartition> marks = DecodeMarks(key, View(at->value()));
+    if (!marks.ok()) {
+      marks = MarksBroken(*partition, marks.status());
+      rocksdb::Status status = mended.Put(at->key(), EncodeMarks(key, *marks));
+      if (!status.ok()) return FromRocks(status, "can't write broken marks anew");
+    }
+    marks_[*partition] = *std::move(marks);
+  }
+  if (!at->status().ok()) return FromRocks(at->status(), "can't read the dirty marks");
+  return mended.Count() == 0 ? absl::OkStatus() : WriteSynced(base_, &mended);
+}
+
+MarkedPartition RocksHintStore::MarksBroken(PartitionId partition, const absl::Status& why) {
+  set_aside_.fetch_add(1, std::memory_order_relaxed);
+  tracer_.Event(Severity::kAlarm, "MarksBroken",
+                {{"partition", uint64_t{partition.value()}}, {"why", std::string(why.message())}});
+  MarkedPartition all;
+  all.segments.set();
+  return all;
 }
 
 void RocksHintStore::SayBroken(const HintKey& key, const absl::Status& why) {

@@ -25,6 +25,7 @@ class RocksHintStore final : public HintStore {
   void ReadPage(PageQuery query, Executor& loop, PageDone done) override;
   void Commit(std::vector<HintChange> changes, Executor& loop, CommitDone done) override;
   const std::vector<Census>& census() const override { return census_; }
+  const std::map<PartitionId, MarkedPartition>& marks() const override { return marks_; }
   DiskClass disk_class() const override;
   HintStoreFigures figures() const override;
   absl::Status health() const override { return base_.sticky->Get(); }
@@ -36,6 +37,9 @@ class RocksHintStore final : public HintStore {
   class Group;
 
   absl::Status TakeCensus();
+  absl::Status ReadMarks();
+  // All that broken marks can have said.
+  MarkedPartition MarksBroken(PartitionId partition, const absl::Status& why);
   void SayBroken(const HintKey& key, const absl::Status& why);
   std::vector<ReadResult> ReadNow(const std::vector<HintKey>& keys);
   absl::StatusOr<Page> PageNow(const PageQuery& query);
@@ -46,6 +50,7 @@ class RocksHintStore final : public HintStore {
   RocksBase base_;
   Tracer& tracer_;
   std::vector<Census> census_;
+  std::map<PartitionId, MarkedPartition> marks_;  // as of the open
   std::atomic<uint64_t> hints_{0};
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> commits_{0};

@@ -55,7 +55,7 @@ EntropyView EntropyOf(const v1::EntropyStatus& entropy) {
 
 void ReadHints(const v1::NodeStatusReply& reply, NodeStatus* status) {
   for (const auto& pending : reply.hints()) {
-    status->hints.push_back({pending.target(), pending.hints(), pending.bytes()});
+    status->hints.push_back({pending.target(), pending.hints(), pending.bytes(), pending.since_ms()});
   }
   status->hints_stored = reply.hints_stored();
   status->hints_delivered = reply.hints_delivered();
@@ -63,6 +63,12 @@ void ReadHints(const v1::NodeStatusReply& reply, NodeStatus* status) {
   status->hints_dropped = reply.hints_dropped();
   status->hints_refused_full = reply.hints_refused_full();
   status->hints_set_aside = reply.hints_set_aside();
+  status->hints_refused_member = reply.hints_refused_member();
+  status->hints_bytes_max = reply.hints_bytes_max();
+  status->hints_marked = reply.hints_marked();
+  status->hint_marks = reply.hint_marks();
+  status->hint_marks_cleared = reply.hint_marks_cleared();
+  status->hint_marks_since_ms = reply.hint_marks_since_ms();
 }
 
 VersionView VersionOf(const v1::ExplainSibling& sibling) {
@@ -141,6 +147,9 @@ absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, millisecon
   status.gossip_bad_messages = reply->gossip_bad_messages();
   status.gossip_stalls = reply->gossip_stalls();
   status.gossip_health = reply->gossip_health();
+  status.second_processes_refused = reply->second_processes_refused();
+  status.foreign_peers_refused = reply->foreign_peers_refused();
+  status.refused_as_second = reply->refused_as_second();
   for (const auto& peer : reply->peers()) status.peers.push_back(PeerOf(peer));
   ReadHints(*reply, &status);
   status.entropy = EntropyOf(reply->entropy());

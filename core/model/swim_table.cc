@@ -41,9 +41,11 @@ SwimTable::Verdict SwimTable::Apply(MonotonicTime now, MemberId from, const Swim
   if (update.member == self_) return ApplyOwn(update);
   Entry& entry = at->second;
   const bool its_own_word = from == update.member && update.liveness == Liveness::kAlive;
-  // Before anything was heard of a member there is nothing to compare with; its own word corrects what is wrong.
-  if (!its_own_word && entry.incarnation > 0 && update.incarnation > entry.incarnation + kIncarnationJumpMax) {
-    return Verdict::kForged;
+  // The member's own word may say more; it corrects what is wrong, and comes soon.
+  const uint64_t known = std::max(entry.incarnation, kIncarnationFirst);
+  if (!its_own_word && update.incarnation > known + kIncarnationJumpMax) return Verdict::kForged;
+  if (its_own_word && !CanBeExceeded(entry.incarnation) && update.incarnation < entry.incarnation) {
+    return BeginAgain(update, entry);
   }
   switch (update.liveness) {
     case Liveness::kAlive:
@@ -76,10 +78,22 @@ SwimTable::Verdict SwimTable::ApplyOwn(const SwimUpdate& update) {
   Entry& own = entries_[self_];
   const bool as_i_am = update.liveness == Liveness::kAlive && update.address == own.address;
   if (update.incarnation < own.incarnation || (update.incarnation == own.incarnation && as_i_am)) return Verdict::kOld;
+  if (!CanBeExceeded(update.incarnation)) {
+    if (!CanBeExceeded(own.incarnation)) own.incarnation = kIncarnationFirst;
+    own.transmits = 0;
+    return Verdict::kForged;
+  }
   const bool far = update.incarnation > own.incarnation + kIncarnationJumpMax;
   own.incarnation = update.incarnation + 1;
   own.transmits = 0;
   return far ? Verdict::kForged : Verdict::kRefuted;
+}
+
+SwimTable::Verdict SwimTable::BeginAgain(const SwimUpdate& update, Entry& entry) {
+  entry.incarnation = 0;
+  ApplyAlive(update, entry);
+  entry.transmits = 0;
+  return Verdict::kChanged;
 }
 
 SwimTable::Verdict SwimTable::ApplyAlive(const SwimUpdate& update, Entry& entry) {

@@ -24,6 +24,9 @@ inline constexpr uint64_t kIncarnationFirst = 1;
 inline constexpr uint64_t kIncarnationMax = uint64_t{1} << 52;
 // What somebody else may say about a member's incarnation, beyond what is known here. The member itself may say more.
 inline constexpr uint64_t kIncarnationJumpMax = uint64_t{1} << 20;
+// Whether a member that is held at `incarnation` can still say more, and so refute. Who was brought to the top by
+// forged news begins again at the bottom, and its own word is taken for that: nobody stays dead for ever.
+constexpr bool CanBeExceeded(uint64_t incarnation) { return incarnation + 1 < kIncarnationMax; }
 
 struct SuspicionSettings {
   Duration min = std::chrono::seconds(3);   // once enough others have confirmed it
@@ -83,6 +86,8 @@ class SwimTable {
 
  private:
   Verdict ApplyOwn(const SwimUpdate& update);
+  // The member itself says less than what is held of it, which nobody can exceed.
+  Verdict BeginAgain(const SwimUpdate& update, Entry& entry);
   Verdict ApplyAlive(const SwimUpdate& update, Entry& entry);
   Verdict ApplySuspect(MonotonicTime now, const SwimUpdate& update, Entry& entry);
   void SetSuspicionEnd(Entry& entry) const;

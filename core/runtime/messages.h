@@ -209,6 +209,7 @@ struct TreeReply {
 enum class ControlKind : uint8_t {
   kGossip = 1,  // who is alive: core/model/swim_message.h
   kState = 2,   // agreement on the cluster state
+  kLeaves = 3,  // what some leaves of a partition are: node/hints/leaf_message.h
 };
 struct ControlRequest {
   ControlKind kind = ControlKind::kGossip;

@@ -67,6 +67,8 @@ constexpr ConfigKey kSchema[] = {
      "With less free space than this, deletes are refused too."},
     {"hints.bytes_max", ConfigKind::kBytes, "1GiB", "", 0, kAnyMax,
      "What this node keeps at most for members that don't answer; beyond that another node has to. 0: nothing."},
+    {"hints.rate", ConfigKind::kBytes, "32MiB", "", 1 << 16, int64_t{1} << 40,
+     "How many bytes of them this node brings to the others per second at most; under load less, never below 5 %."},
     {"scrub.pause", ConfigKind::kDuration, "5s", "", 1, 3'600'000,
      "Before each partition whose records are read from the disk and checked: by default a full store takes a day."},
     {"request.timeout", ConfigKind::kDuration, "5s", "", 1, 600'000, "For a request that brings no time limit."},

@@ -153,6 +153,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   FillStore(read, &config.store);
   config.record_cache_bytes = read.Size("store.record_cache");
   config.hint_bytes_max = read.Size("hints.bytes_max");
+  config.hint_bytes_per_second = read.Size("hints.rate");
   config.scrub_pause = read.Time("scrub.pause");
   config.coordinator.budget_default = read.Time("request.timeout");
   config.coordinator.budget_max = read.Time("request.timeout_max");

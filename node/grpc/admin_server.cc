@@ -85,6 +85,7 @@ void FiguresToProto(const NodeFigures& figures, v1::NodeStatusReply* out) {
     to->set_target(pending.target.value());
     to->set_hints(pending.hints);
     to->set_bytes(pending.bytes);
+    to->set_since_ms(static_cast<uint64_t>(std::max<int64_t>(pending.oldest_ms, 0)));
   }
   out->set_hints_stored(figures.hints.stored + figures.hints.minted);
   out->set_hints_delivered(figures.hints.delivered);
@@ -92,6 +93,12 @@ void FiguresToProto(const NodeFigures& figures, v1::NodeStatusReply* out) {
   out->set_hints_dropped(figures.hints.dropped);
   out->set_hints_refused_full(figures.hints.refused_full);
   out->set_hints_set_aside(figures.hints.set_aside);
+  out->set_hints_refused_member(figures.hints.refused_member);
+  out->set_hints_bytes_max(figures.hints.bytes_max);
+  out->set_hints_marked(figures.hints.marked);
+  out->set_hint_marks(figures.hints.marks);
+  out->set_hint_marks_cleared(figures.hints.marks_cleared);
+  out->set_hint_marks_since_ms(static_cast<uint64_t>(std::max<int64_t>(figures.hints.marks_since_ms, 0)));
   GossipToProto(figures.gossip, out);
 }
 
@@ -311,7 +318,13 @@ class AdminServer::Service
     reply->set_cluster(ring->cluster().value());
     reply->set_state_version(ring->version().value());
     reply->set_version(kHengeVersion);
-    reply->set_state(!figures.store_health.ok() ? "failed" : server_.draining_ ? "draining" : "serving");
+    reply->set_refused_as_second(server_.peers_.RefusedAsSecondBy());
+    reply->set_second_processes_refused(server_.callers_.second_processes_refused());
+    reply->set_foreign_peers_refused(server_.callers_.foreign_refused());
+    reply->set_state(!figures.store_health.ok()            ? "failed"
+                     : server_.draining_                   ? "draining"
+                     : !reply->refused_as_second().empty() ? "second"
+                                                           : "serving");
     const Duration up = server_.clock_.Now() - server_.started_;
     reply->set_uptime_s(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(up).count()));
     reply->set_shards(static_cast<uint32_t>(node.shard_count()));
@@ -337,8 +350,13 @@ class AdminServer::Service
   AdminServer& server_;
 };
 
-AdminServer::AdminServer(Node& node, PeerHub& peers, const Clock& clock)
-    : node_(node), peers_(peers), clock_(clock), started_(clock.Now()), service_(std::make_unique<Service>(*this)) {}
+AdminServer::AdminServer(Node& node, PeerHub& peers, const PeerServer& callers, const Clock& clock)
+    : node_(node),
+      peers_(peers),
+      callers_(callers),
+      clock_(clock),
+      started_(clock.Now()),
+      service_(std::make_unique<Service>(*this)) {}
 
 AdminServer::~AdminServer() = default;
 

@@ -12,13 +12,14 @@
 
 #include "core/runtime/clock.h"
 #include "node/grpc/peer_hub.h"
+#include "node/grpc/peer_server.h"
 #include "node/node.h"
 
 namespace henge {
 
 class AdminServer {
  public:
-  AdminServer(Node& node, PeerHub& peers, const Clock& clock);
+  AdminServer(Node& node, PeerHub& peers, const PeerServer& callers, const Clock& clock);
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
@@ -34,6 +35,7 @@ class AdminServer {
 
   Node& node_;
   PeerHub& peers_;
+  const PeerServer& callers_;
   const Clock& clock_;
   const MonotonicTime started_;
   std::atomic<bool> draining_ = false;

@@ -86,10 +86,11 @@ class ClientServer::Session : public ReplyStream {
     std::string refusals;
     int64_t calls = 0;
     int64_t size_sum = 0;
+    const absl::Status barred = server_.bar_();
     for (v1::Request& message : *frame->mutable_requests()) {
       const auto size = static_cast<int64_t>(message.key().size() + message.value().size() + message.context().size());
-      absl::Status full = Admit(calls, size_sum + size);
-      absl::StatusOr<ClientRequest> request = full.ok() ? ClientRequestFromProto(&message) : full;
+      absl::Status refused = barred.ok() ? Admit(calls, size_sum + size) : barred;
+      absl::StatusOr<ClientRequest> request = refused.ok() ? ClientRequestFromProto(&message) : refused;
       if (!request.ok()) {
         AppendField(v1::ServerFrame::kRepliesFieldNumber, Refusal(message.id(), request.status()), &refusals);
         continue;
@@ -150,6 +151,11 @@ class ClientServer::Service
   grpc::ServerUnaryReactor* Scan(grpc::CallbackServerContext* context, const v1::ScanPageRequest* request,
                                  v1::ScanPageReply* reply) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (absl::Status barred = server_.bar_(); !barred.ok()) {
+      ScanToProto(std::move(barred), reply);
+      reactor->Finish(grpc::Status::OK);
+      return reactor;
+    }
     ScanQuery query;
     query.bucket = request->bucket();
     query.cursor = request->cursor();
@@ -172,7 +178,8 @@ class ClientServer::Service
     v1::Request message = *request;
     message.set_op(op);
     reply->set_id(message.id());
-    absl::StatusOr<ClientRequest> decoded = ClientRequestFromProto(&message);
+    const absl::Status barred = server_.bar_();
+    absl::StatusOr<ClientRequest> decoded = barred.ok() ? ClientRequestFromProto(&message) : barred;
     if (!decoded.ok()) {
       ClientReply refusal;
       refusal.status = decoded.status();
@@ -189,8 +196,8 @@ class ClientServer::Service
   ClientServer& server_;
 };
 
-ClientServer::ClientServer(Node& node, SessionLimits limits)
-    : node_(node), limits_(limits), service_(std::make_unique<Service>(*this)) {
+ClientServer::ClientServer(Node& node, SessionLimits limits, Bar bar)
+    : node_(node), limits_(limits), bar_(std::move(bar)), service_(std::make_unique<Service>(*this)) {
   for (int i = 0; i < node.shard_count(); ++i) edges_.push_back(std::make_unique<ClientEdge>(i, node));
 }
 

@@ -3,6 +3,7 @@
 // Thread-safe; owned by the process's set-up code, outlives the grpc::Server that serves it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -24,7 +25,9 @@ struct SessionLimits {
 
 class ClientServer {
  public:
-  ClientServer(Node& node, SessionLimits limits);
+  // Asked before each request; an error answers it. Any thread.
+  using Bar = std::function<absl::Status()>;
+  ClientServer(Node& node, SessionLimits limits, Bar bar);
   ~ClientServer();
   ClientServer(const ClientServer&) = delete;
   ClientServer& operator=(const ClientServer&) = delete;
@@ -44,6 +47,7 @@ class ClientServer {
 
   Node& node_;
   const SessionLimits limits_;
+  const Bar bar_;
   std::vector<std::unique_ptr<ClientEdge>> edges_;
   std::unique_ptr<Service> service_;
 

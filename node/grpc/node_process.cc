@@ -181,6 +181,7 @@ absl::Status NodeProcess::Impl::MakeNode(ClusterState state) {
   options.coordinator = config_.coordinator;
   options.record_cache_bytes = config_.record_cache_bytes;
   options.hint_bytes_max = config_.hint_bytes_max;
+  options.hint_budget.bytes_per_second_max = config_.hint_bytes_per_second;
   options.gossip = config_.gossip;
   options.scrub.pause = config_.scrub_pause;
   options.state = std::move(state);
@@ -199,8 +200,8 @@ void NodeProcess::Impl::MakeServers() {
   peers_ = std::make_unique<PeerServer>(
       identity_, [this] { return node_->ring(); }, std::move(ports), clock_, tracer_);
   SessionLimits limits;
-  clients_ = std::make_unique<ClientServer>(*node_, limits);
-  admin_ = std::make_unique<AdminServer>(*node_, *hub_, clock_);
+  clients_ = std::make_unique<ClientServer>(*node_, limits, [this] { return hub_->CheckOnlyProcess(); });
+  admin_ = std::make_unique<AdminServer>(*node_, *hub_, *peers_, clock_);
 }
 
 absl::Status NodeProcess::Impl::Listen() {

@@ -2,12 +2,19 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/runtime/check.h"
 #include "node/grpc/channel_settings.h"
 #include "node/grpc/frame_codec.h"
 #include "node/wire/peer_codec.h"
 
 namespace henge {
+namespace {
+
+// Longer than the pause between two calls of a peer that refuses.
+constexpr Duration kRefusalHolds = std::chrono::seconds(5);
+
+}  // namespace
 
 std::string HelloFragment(const PeerIdentity& identity) {
   v1::PeerHello hello;
@@ -23,7 +30,8 @@ std::string HelloFragment(const PeerIdentity& identity) {
   return fragment;
 }
 
-PeerHub::PeerHub(PeerHubOptions options, std::vector<Executor*> loops, const Clock& clock, Tracer& tracer) {
+PeerHub::PeerHub(PeerHubOptions options, std::vector<Executor*> loops, const Clock& clock, Tracer& tracer)
+    : clock_(clock), tracer_(tracer) {
   HENGE_CHECK(!loops.empty());
   const std::string hello = HelloFragment(options.identity);
   for (PeerAddress& peer : options.peers) {
@@ -80,6 +88,31 @@ void PeerHub::OnAnswers(int, v1::PeerFrame* frame) {
   for (size_t shard = 0; shard < by_shard.size(); ++shard) {
     if (!by_shard[shard].empty()) transports_[shard]->PostAnswers(std::move(by_shard[shard]));
   }
+}
+
+void PeerHub::OnRefusedAsSecond(int peer) {
+  const MonotonicTime now = clock_.Now();
+  const bool news = refused_until_.exchange(now + kRefusalHolds) < now;
+  refused_by_ = peer;
+  if (!news) return;
+  tracer_.Event(Severity::kAlarm, "SecondProcess",
+                {{"peer", links_[static_cast<size_t>(peer)]->options().name},
+                 {"advice", std::string("another process of this member lives: this one serves no clients. Stop one of "
+                                        "the two; if the data directory was copied, delete the copy")}});
+}
+
+std::string PeerHub::RefusedAsSecondBy() const {
+  if (refused_until_.load() < clock_.Now()) return "";
+  const int peer = refused_by_;
+  return peer < 0 ? "" : links_[static_cast<size_t>(peer)]->options().name;
+}
+
+absl::Status PeerHub::CheckOnlyProcess() const {
+  const MonotonicTime until = refused_until_.load(std::memory_order_relaxed);
+  if (until == MonotonicTime{} || until < clock_.Now()) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("this node serves no clients: ", RefusedAsSecondBy(),
+                   " knows another live process of this member; stop one of the two, or use another node"));
 }
 
 void PeerHub::OnBroken(int peer, uint64_t stream, const absl::Status& why) {

@@ -3,7 +3,9 @@
 // Owned by the process's set-up code. The transports are the loops'; the rest is for the set-up's thread.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/model/ring.h"
@@ -65,13 +67,24 @@ class PeerHub : private PeerLinkEvents {
   };
   // Any thread.
   std::vector<PeerState> Peers() const;
+
+  // P7, H5: UNAVAILABLE while a peer says that another process of this member lives, and for a few seconds after it has
+  // said so last: two processes of one member must not both answer clients. Any thread; cheap.
+  absl::Status CheckOnlyProcess() const;
+  // Who says so; empty: nobody.
+  std::string RefusedAsSecondBy() const;
   // Loop of `shard` only; in the order of Peers().
   const std::vector<ShardTransport::Counts>& counts(int shard) const { return transports_[shard]->counts(); }
 
  private:
   void OnAnswers(int peer, v1::PeerFrame* frame) override;
   void OnBroken(int peer, uint64_t stream, const absl::Status& why) override;
+  void OnRefusedAsSecond(int peer) override;
 
+  const Clock& clock_;
+  Tracer& tracer_;
+  std::atomic<MonotonicTime> refused_until_{};
+  std::atomic<int> refused_by_ = -1;  // the peer that said so last
   std::vector<std::unique_ptr<PeerLink>> links_;
   std::vector<std::unique_ptr<ShardTransport>> transports_;
 };

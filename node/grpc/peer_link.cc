@@ -188,6 +188,7 @@ void PeerLink::OnStreamDone(Stream* stream, const absl::Status& why) {
   const bool was_connected = connected_.exchange(false, std::memory_order_acq_rel);
   waiting_bytes_.store(0, std::memory_order_relaxed);
   events_.OnBroken(index_, stream->number(), why);
+  if (why.code() == absl::StatusCode::kAlreadyExists) events_.OnRefusedAsSecond(index_);
   std::lock_guard lock(mutex_);
   last_error_ = why.ToString();
   if (!stopping_) {

@@ -42,6 +42,8 @@ class PeerLinkEvents {
   virtual void OnAnswers(int peer, v1::PeerFrame* frame) = 0;
   // Connection `stream` is gone, with all that it has not answered.
   virtual void OnBroken(int peer, uint64_t stream, const absl::Status& why) = 0;
+  // The peer knows another live process of this member (H5).
+  virtual void OnRefusedAsSecond(int peer) = 0;
 };
 
 class PeerLink {

@@ -12,6 +12,7 @@ namespace henge {
 namespace {
 
 constexpr size_t kCallsPerFrameMax = size_t{1} << 17;
+constexpr Duration kSayAgain = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -123,30 +124,65 @@ void PeerServer::Close() {
   }
 }
 
-absl::Status PeerServer::Admit(const v1::PeerHello& hello, const std::shared_ptr<Stream>& stream) {
+bool PeerServer::MaySay(MonotonicTime* said) {
+  const MonotonicTime now = clock_.Now();
+  if (*said != MonotonicTime{} && now - *said < kSayAgain) return false;
+  *said = now;
+  return true;
+}
+
+absl::Status PeerServer::RefuseForeign(const v1::PeerHello& hello, std::string why) {
+  foreign_.fetch_add(1, std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
+  if (MaySay(&foreign_said_)) {
+    tracer_.Event(
+        Severity::kWarning, "ForeignPeerRefused",
+        {{"cluster", hello.cluster()}, {"member", uint64_t{hello.member()}}, {"store", hello.store()}, {"why", why}});
+  }
+  return absl::FailedPreconditionError(why);
+}
+
+absl::Status PeerServer::CheckCaller(const v1::PeerHello& hello) {
   if (hello.cluster() != identity_.cluster.value()) {
-    tracer_.Event(Severity::kWarning, "ForeignPeerRefused",
-                  {{"cluster", hello.cluster()}, {"member", uint64_t{hello.member()}}});
-    return absl::FailedPreconditionError(
-        "this node belongs to another cluster: the initial cluster, the token and the number of replicas must be the "
-        "same "
-        "on all members");
+    return RefuseForeign(hello,
+                         "this node belongs to another cluster: the initial cluster, the token and the number of "
+                         "replicas must be the same on all members");
   }
   if (hello.protocol() != kPeerProtocol) {
-    return absl::FailedPreconditionError(absl::StrCat("this node speaks peer protocol ", kPeerProtocol, ", the caller ",
-                                                      hello.protocol(), ": run versions that fit together"));
+    return RefuseForeign(hello, absl::StrCat("this node speaks peer protocol ", kPeerProtocol, ", the caller ",
+                                             hello.protocol(), ": run versions that fit together"));
   }
   const MemberId member(hello.member());
-  if (member == identity_.self) return absl::FailedPreconditionError("this node can't be a peer of itself");
+  if (member == identity_.self) return RefuseForeign(hello, "this node can't be a peer of itself");
   const RingPtr ring = ring_();
   const Member* info = ring->state().FindMember(member);
   if (info == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat("member ", member.value(), " is not in this cluster"));
+    return RefuseForeign(hello, absl::StrCat("member ", member.value(), " is not in this cluster"));
   }
   if (hello.state_version() == ring->version().value() && hello.state_digest() != ring->digest()) {
     tracer_.Event(Severity::kAlarm, "ClusterStateDiffers", {{"peer", info->name}, {"version", hello.state_version()}});
     return absl::FailedPreconditionError("the caller's cluster state has this node's version and another content");
   }
+  return absl::OkStatus();
+}
+
+// With mutex_ held.
+absl::Status PeerServer::RefuseSecond(const std::string& name, uint64_t process, uint64_t connected) {
+  seconds_.fetch_add(1, std::memory_order_relaxed);
+  if (MaySay(&second_said_)) {
+    tracer_.Event(Severity::kAlarm, "SecondProcessRefused",
+                  {{"peer", name}, {"process", process}, {"connected_process", connected}});
+  }
+  return absl::AlreadyExistsError(
+      absl::StrCat("another live process of member ", name, " is connected to this node: stop one of the two"));
+}
+
+absl::Status PeerServer::Admit(const v1::PeerHello& hello, const std::shared_ptr<Stream>& stream) {
+  if (absl::Status status = CheckCaller(hello); !status.ok()) return status;
+  const MemberId member(hello.member());
+  const RingPtr ring = ring_();
+  const Member* info = ring->state().FindMember(member);
+  const std::string name = info != nullptr ? info->name : absl::StrCat("member ", member.value());
   std::shared_ptr<Stream> older;
   {
     std::lock_guard lock(mutex_);
@@ -154,10 +190,7 @@ absl::Status PeerServer::Admit(const v1::PeerHello& hello, const std::shared_ptr
     LiveProcess& live = processes_[member];
     older = live.stream.lock();
     if (older != nullptr && !older->ended() && live.process != hello.process()) {
-      tracer_.Event(Severity::kAlarm, "SecondProcessRefused",
-                    {{"peer", info->name}, {"process", hello.process()}, {"connected_process", live.process}});
-      return absl::AlreadyExistsError(absl::StrCat("another live process of member ", info->name,
-                                                   " is connected to this node: stop one of the two"));
+      return RefuseSecond(name, hello.process(), live.process);
     }
     live = {hello.process(), stream};
   }

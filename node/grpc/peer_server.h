@@ -5,6 +5,7 @@
 // one member are refused.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,6 +40,11 @@ class PeerServer {
 
   void Register(grpc::ServerBuilder* builder);
 
+  // Connections that were refused since the start: of a second live process of a member (H5); and of another cluster,
+  // of another protocol, or of no member (H38). Any thread.
+  uint64_t second_processes_refused() const { return seconds_.load(std::memory_order_relaxed); }
+  uint64_t foreign_refused() const { return foreign_.load(std::memory_order_relaxed); }
+
   // Ends all streams; later ones are refused.
   void Close();
 
@@ -52,6 +58,12 @@ class PeerServer {
   };
 
   absl::Status Admit(const v1::PeerHello& hello, const std::shared_ptr<Stream>& stream);
+  // Whether the caller is a member of this cluster, of a version that fits.
+  absl::Status CheckCaller(const v1::PeerHello& hello);
+  absl::Status RefuseForeign(const v1::PeerHello& hello, std::string why);
+  absl::Status RefuseSecond(const std::string& name, uint64_t process, uint64_t connected);
+  // What goes on being refused is said again once in a while only.
+  bool MaySay(MonotonicTime* said);
   void Forget(MemberId member, uint64_t process, const Stream* stream);
   void Dispatch(const std::shared_ptr<Stream>& stream, MemberId from,
                 std::vector<std::vector<PeerEdge::Call>> by_shard);
@@ -69,6 +81,11 @@ class PeerServer {
   // Protected by mutex_:
   std::map<MemberId, LiveProcess> processes_;
   bool closed_ = false;
+  MonotonicTime foreign_said_{};
+  MonotonicTime second_said_{};
+
+  std::atomic<uint64_t> seconds_ = 0;
+  std::atomic<uint64_t> foreign_ = 0;
 };
 
 }  // namespace henge

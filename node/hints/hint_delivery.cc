@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace henge {
 
@@ -70,7 +71,11 @@ void HintDelivery::UpdateLiveness(LivenessPtr liveness) {
   }
   if (!somebody_came) return;
   const MonotonicTime now = env_.clock.Now();
-  for (auto& [target, course] : courses_) {
+  std::vector<MemberId> targets;
+  for (const auto& [target, course] : courses_) targets.push_back(target);
+  // To reconsider a course may end it.
+  for (MemberId target : targets) {
+    Course& course = courses_.at(target);
     const bool came = before != nullptr && before->Of(target) != Liveness::kAlive && IsAlive(target);
     if (!came && !course.check_routes) continue;
     course.backoff = Duration{0};

@@ -79,6 +79,7 @@ class HintDelivery {
   Task<void> Round(MemberId target, Kind kind);
   Task<absl::StatusOr<HintStore::Page>> ReadPage(MemberId target, std::string cursor, size_t items_max);
   Task<bool> SendPage(HintStore::Page page, Kind kind, std::shared_ptr<PageRun> run);
+  void SayIfStranger(MemberId target);
   void Send(HintKey key, StoredHint hint, HintRoute route, std::shared_ptr<PageRun> run);
   void OnReply(std::shared_ptr<Item> item, MemberId from, const absl::Status& status);
   void Remove(std::shared_ptr<Item> item);

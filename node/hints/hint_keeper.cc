@@ -11,6 +11,18 @@
 #include "node/mint_step.h"
 
 namespace henge {
+namespace {
+
+// What goes on being refused is said again after this long.
+constexpr Duration kSayAgain = std::chrono::minutes(1);
+
+bool MaySay(std::optional<MonotonicTime>* said, MonotonicTime now) {
+  if (said->has_value() && now - **said < kSayAgain) return false;
+  *said = now;
+  return true;
+}
+
+}  // namespace
 
 HintKeeper::HintKeeper(HintKeeperOptions options, ShardEnvironment environment, HintStore& store, StampSource& stamps,
                        RingPtr ring)
@@ -28,25 +40,42 @@ HintKeeper::~HintKeeper() = default;
 
 // ---- What is taken ----
 
-absl::Status HintKeeper::Fence(const RecordKey& key, MemberId target) const {
+absl::Status HintKeeper::Fence(const RecordKey& key, MemberId target) {
   if (absl::Status status = CheckRecordKey(*ring_, key); !status.ok()) return status;
   if (ring_->IsOwner(key.partition, options_.self)) {
     return absl::FailedPreconditionError(
         absl::StrCat("this node owns partition ", key.partition.value(), ": its copy is a record, not a hint"));
   }
   if (ring_->IsOwner(key.partition, target)) return absl::OkStatus();
+  if (ring_->state().FindMember(target) == nullptr) return RefuseStranger(target);
   return absl::FailedPreconditionError(absl::StrCat("member ", target.value(), " is no owner of partition ",
                                                     key.partition.value(), " in cluster state version ",
                                                     ring_->version().value(), ": no hint is kept for it"));
+}
+
+absl::Status HintKeeper::RefuseStranger(MemberId target) {
+  ++figures_.refused_member;
+  if (MaySay(&stranger_said_, env_.clock.Now())) {
+    env_.tracer.Event(Severity::kWarning, "HintForNoMemberRefused",
+                      {{"target", uint64_t{target.value()}}, {"refused", figures_.refused_member}});
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("member ", target.value(), " is not in the cluster (state version ", ring_->version().value(),
+                   "): it was removed, or never was; no hint is kept for it, the record goes to the owners of today"));
 }
 
 absl::Status HintKeeper::CheckRoom(int64_t growth) {
   if (growth <= 0 || shelf_.projected_bytes() + growth <= static_cast<int64_t>(options_.bytes_max)) {
     return absl::OkStatus();
   }
-  if (figures_.refused_full++ == 0) {
-    env_.tracer.Event(Severity::kWarning, "HintStoreFull", {{"bytes_max", options_.bytes_max}});
+  ++figures_.refused_full;
+  if (MaySay(&full_said_, env_.clock.Now())) {
+    env_.tracer.Event(Severity::kWarning, "HintStoreFull",
+                      {{"bytes", static_cast<uint64_t>(std::max<int64_t>(shelf_.projected_bytes(), 0))},
+                       {"bytes_max", options_.bytes_max},
+                       {"refused", figures_.refused_full}});
   }
+  if (on_full_) on_full_();
   return absl::ResourceExhaustedError(
       "this node keeps as many hints as it may (hints.bytes_max): another fallback must take this one");
 }
@@ -223,8 +252,9 @@ void HintKeeper::HandlePeer(PeerRequest request, MonotonicTime deadline, PeerHan
 HintFigures HintKeeper::figures() const {
   HintFigures figures = figures_;
   figures.set_aside = shelf_.set_aside();
+  figures.bytes_max = options_.bytes_max;
   for (const auto& [target, pending] : shelf_.pending()) {
-    figures.pending.push_back({target, pending.count, pending.bytes});
+    figures.pending.push_back({target, pending.count, pending.bytes, pending.oldest_ms});
   }
   return figures;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "coordinator/local_hints.h"
@@ -26,12 +27,14 @@ struct HintFigures {
     MemberId target;
     uint64_t hints = 0;
     uint64_t bytes = 0;
+    int64_t oldest_ms = 0;  // wall time; none is older
   };
   std::vector<ForTarget> pending;  // ascending by target
   uint64_t stored = 0;             // merged into what was there, or new
   uint64_t unchanged = 0;          // what was there covered them
   uint64_t minted = 0;
-  uint64_t refused_full = 0;  // P17
+  uint64_t refused_full = 0;    // P17
+  uint64_t refused_member = 0;  // for who is no member: removed, or never one
   uint64_t fenced = 0;
   uint64_t undecodable = 0;
   uint64_t set_aside = 0;  // broken in the store
@@ -39,6 +42,11 @@ struct HintFigures {
   uint64_t redirected = 0;         // of these, to the owners of today, as the target is none any more (P18)
   uint64_t dropped = 0;            // of dropped buckets (P34)
   uint64_t delivery_failures = 0;  // calls that were not acknowledged
+  uint64_t bytes_max = 0;
+  uint64_t marked = 0;         // hints that became dirty marks (P17)
+  uint64_t marks_cleared = 0;  // segments
+  uint64_t marks = 0;          // segments, now
+  int64_t marks_since_ms = 0;  // wall time of the oldest
 };
 
 struct HintKeeperOptions {
@@ -59,6 +67,8 @@ class HintKeeper : public LocalHints {
   void UpdateRing(RingPtr ring) { ring_ = std::move(ring); }
   // Called whenever a hint for this target has become durable.
   void OnKept(std::function<void(MemberId)> listener) { on_kept_ = std::move(listener); }
+  // Called whenever a hint is refused because there is no room for it.
+  void OnFull(std::function<void()> listener) { on_full_ = std::move(listener); }
 
   // LocalHints. Fenced: ABORTED, FAILED_PRECONDITION.
   void Store(HintRequest request, StoreFn done) override;
@@ -75,7 +85,8 @@ class HintKeeper : public LocalHints {
 
  private:
   // P33, P34: whether this node is to keep a hint of `key` for `target`.
-  absl::Status Fence(const RecordKey& key, MemberId target) const;
+  absl::Status Fence(const RecordKey& key, MemberId target);
+  absl::Status RefuseStranger(MemberId target);
   absl::Status CheckRoom(int64_t growth);
   void MergeInto(const HintShelf::Targets& targets, HintRequest request, Object incoming, StoreFn done);
   void MintNow(MintCommand command, MemberId target, uint32_t needed, const HintShelf::Targets& targets,
@@ -96,6 +107,9 @@ class HintKeeper : public LocalHints {
   Minter minter_;
   HintFigures figures_;
   std::function<void(MemberId)> on_kept_;
+  std::function<void()> on_full_;
+  std::optional<MonotonicTime> full_said_;
+  std::optional<MonotonicTime> stranger_said_;
   HintShelf shelf_;
   std::shared_ptr<bool> alive_;
 };

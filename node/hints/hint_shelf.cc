@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/model/slot.h"
 #include "core/runtime/check.h"
 
 namespace henge {
@@ -14,8 +15,10 @@ struct HintShelf::Batch {
     HintChange::Kind kind;
     uint64_t sequence = 0;
     int64_t expected_bytes = 0;  // counted in projected_bytes_ already
+    int64_t at_ms = 0;           // of a put when its hint was first stored; of a mark when it was made
+    SegmentSet segments;         // of kUnmark
     DurableFn durable;           // of a put
-    RemoveFn removed;            // of a removal
+    RemoveFn removed;            // of what takes away
   };
   std::vector<HintChange> changes;
   std::vector<Step> steps;  // one for each change
@@ -29,7 +32,11 @@ HintShelf::HintShelf(HintStore& store, Executor& loop, int shard, int shards)
     Pending& pending = pending_[entry.target];
     pending.count += entry.count;
     pending.bytes += entry.bytes;
+    pending.oldest_ms = pending.oldest_ms == 0 ? entry.oldest_ms : std::min(pending.oldest_ms, entry.oldest_ms);
     projected_bytes_ += static_cast<int64_t>(entry.bytes);
+  }
+  for (const auto& [partition, marked] : store.marks()) {
+    if (partition.value() % shards == shard) marks_[partition] = marked;
   }
 }
 
@@ -174,6 +181,7 @@ void HintShelf::Put(const HintKey& key, Write write, DurableFn durable) {
                          .kind = HintChange::Kind::kPut,
                          .sequence = kept.sequence,
                          .expected_bytes = growth,
+                         .at_ms = kept.stored_at_ms,
                          .durable = std::move(durable)});
 }
 
@@ -188,28 +196,55 @@ void HintShelf::AwaitDurable(const HintKey& key, DurableFn durable) {
 }
 
 void HintShelf::Remove(HintKey key, uint64_t digest, RemoveFn done) {
-  RecordKey record = key.record;
+  TakeAway({.kind = HintChange::Kind::kRemove, .key = std::move(key), .digest = digest}, std::move(done));
+}
+
+void HintShelf::Mark(HintKey key, uint64_t digest, uint32_t proved, int64_t now_ms, RemoveFn done) {
+  HintChange change{.kind = HintChange::Kind::kMark, .key = std::move(key), .digest = digest};
+  change.hint.needed = proved;
+  change.hint.stored_at_ms = now_ms;
+  TakeAway(std::move(change), std::move(done));
+}
+
+void HintShelf::TakeAway(HintChange change, RemoveFn done) {
+  RecordKey record = change.key.record;
   Load(std::move(record),
-       [this, key = std::move(key), digest, done = std::move(done)](absl::StatusOr<const Targets*> targets) mutable {
+       [this, change = std::move(change), done = std::move(done)](absl::StatusOr<const Targets*> targets) mutable {
          if (!targets.ok()) {
            done(targets.status());
            return;
          }
+         const HintKey& key = change.key;
          KeyState& state = states_.at(key.record);
          auto at = state.targets.find(key.target);
-         if (at == state.targets.end() || !at->second.durable() || at->second.digest != digest) {
+         bool stays = at == state.targets.end() || !at->second.durable() || at->second.digest != change.digest;
+         if (change.kind == HintChange::Kind::kMark) stays = stays || at->second.needed > change.hint.needed;
+         if (stays) {
            done(false);
            return;
          }
          Batch& batch = OpenBatch();
          at->second.removing = true;
          ++state.commits_under_way;
-         batch.changes.push_back({.kind = HintChange::Kind::kRemove, .key = key, .digest = digest});
-         batch.steps.push_back({.key = std::move(key),
-                                .kind = HintChange::Kind::kRemove,
+         if (change.kind == HintChange::Kind::kMark && key.record.partition == exchange_.partition) {
+           exchange_.fresh.set(SegmentOf(key.record.bucket, key.record.key));
+         }
+         batch.steps.push_back({.key = key,
+                                .kind = change.kind,
                                 .sequence = at->second.sequence,
+                                .at_ms = change.hint.stored_at_ms,
                                 .removed = std::move(done)});
+         batch.changes.push_back(std::move(change));
        });
+}
+
+void HintShelf::EndExchange(const SegmentSet& equal, RemoveFn done) {
+  const SegmentSet segments = equal & ~exchange_.fresh;
+  Batch& batch = OpenBatch();
+  HintChange change{.kind = HintChange::Kind::kUnmark, .segments = segments};
+  change.key.record.partition = exchange_.partition;
+  batch.steps.push_back({.key = change.key, .kind = change.kind, .segments = segments, .removed = std::move(done)});
+  batch.changes.push_back(std::move(change));
 }
 
 void HintShelf::SetAside(HintKey key) {
@@ -235,7 +270,12 @@ void HintShelf::OnCommitted(Batch& batch, absl::StatusOr<std::vector<HintEffect>
   for (size_t i = 0; i < steps.size(); ++i) {
     const Batch::Step& step = steps[i];
     const HintEffect effect = effects.ok() ? (*effects)[i] : HintEffect{.status = effects.status()};
-    Account(step.key, effect, step.expected_bytes);
+    if (step.kind == HintChange::Kind::kUnmark) {
+      if (effect.status.ok()) SettleUnmark(step.key.record.partition, step.segments);
+      continue;
+    }
+    Account(step.key, effect, step.expected_bytes, step.at_ms);
+    if (step.kind == HintChange::Kind::kMark && effect.took_effect) SettleMark(step.key, step.at_ms);
     Settle(step.key, step.sequence, step.kind, effect.status, effect.took_effect);
   }
   // All is in its place: the callbacks may look around.
@@ -257,12 +297,44 @@ void HintShelf::OnCommitted(Batch& batch, absl::StatusOr<std::vector<HintEffect>
   for (const Batch::Step& step : steps) DropIfIdle(step.key.record);
 }
 
-void HintShelf::Account(const HintKey& key, const HintEffect& effect, int64_t expected_bytes) {
+void HintShelf::Account(const HintKey& key, const HintEffect& effect, int64_t expected_bytes, int64_t stored_at_ms) {
   projected_bytes_ += effect.bytes - expected_bytes;
   Pending& pending = pending_[key.target];
   pending.count += static_cast<uint64_t>(effect.count);
   pending.bytes += static_cast<uint64_t>(effect.bytes);
-  if (pending.count == 0) pending_.erase(key.target);
+  if (pending.count == 0) {
+    pending_.erase(key.target);
+    return;
+  }
+  if (effect.count <= 0) return;
+  for (int64_t* oldest : {&pending.oldest_ms, &pending.in_pass_ms}) {
+    *oldest = *oldest == 0 ? stored_at_ms : std::min(*oldest, stored_at_ms);
+  }
+}
+
+void HintShelf::BeginPass(MemberId target) {
+  if (auto at = pending_.find(target); at != pending_.end()) at->second.in_pass_ms = 0;
+}
+
+void HintShelf::EndPass(MemberId target, int64_t oldest_left_ms) {
+  auto at = pending_.find(target);
+  if (at == pending_.end()) return;
+  const int64_t came = at->second.in_pass_ms;
+  const int64_t oldest = came == 0 || oldest_left_ms == 0 ? came + oldest_left_ms : std::min(came, oldest_left_ms);
+  if (oldest != 0) at->second.oldest_ms = oldest;
+}
+
+void HintShelf::SettleMark(const HintKey& key, int64_t now_ms) {
+  MarkedPartition& marked = marks_[key.record.partition];
+  if (marked.segments.none()) marked.since_ms = now_ms;
+  marked.segments.set(SegmentOf(key.record.bucket, key.record.key));
+}
+
+void HintShelf::SettleUnmark(PartitionId partition, const SegmentSet& segments) {
+  auto at = marks_.find(partition);
+  if (at == marks_.end()) return;
+  at->second.segments &= ~segments;
+  if (at->second.segments.none()) marks_.erase(at);
 }
 
 void HintShelf::Settle(const HintKey& key, uint64_t sequence, HintChange::Kind kind, const absl::Status& status,
@@ -281,9 +353,11 @@ void HintShelf::Settle(const HintKey& key, uint64_t sequence, HintChange::Kind k
       at->second.batch = nullptr;
       break;
     case HintChange::Kind::kRemove:
+    case HintChange::Kind::kMark:
       at->second.removing = false;
       if (took_effect) state.targets.erase(at);
       break;
+    case HintChange::Kind::kUnmark:
     case HintChange::Kind::kSetAside:
       break;
   }

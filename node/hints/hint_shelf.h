@@ -44,6 +44,8 @@ class HintShelf {
   struct Pending {
     uint64_t count = 0;
     uint64_t bytes = 0;
+    int64_t oldest_ms = 0;   // no hint is older; exact after a pass over all of them
+    int64_t in_pass_ms = 0;  // the oldest that came since the pass began
   };
 
   HintShelf(HintStore& store, Executor& loop, int shard, int shards);
@@ -73,12 +75,26 @@ class HintShelf {
   using RemoveFn = absl::AnyInvocable<void(absl::StatusOr<bool>)>;
   void Remove(HintKey key, uint64_t digest, RemoveFn done);
 
+  // P17: as Remove, and the segment of the record is marked in the same commit. `proved` owners hold it: a hint whose
+  // W has grown beyond that meanwhile stays.
+  void Mark(HintKey key, uint64_t digest, uint32_t proved, int64_t now_ms, RemoveFn done);
+  // Which segments are durably marked, by partition.
+  const std::map<PartitionId, MarkedPartition>& marks() const { return marks_; }
+  // P18: what is marked from here on is not cleared by the end of this exchange. One at a time.
+  void BeginExchange(PartitionId partition) { exchange_ = {partition, {}}; }
+  // The owners hold the same in the segments of `equal`: their marks go, but for those made since the beginning.
+  void EndExchange(const SegmentSet& equal, RemoveFn done);
+
   // The durable hints for `key`, by target.
   using ReadFn = absl::AnyInvocable<void(absl::StatusOr<std::vector<std::pair<MemberId, StoredHint>>>)>;
   void ReadDurable(const RecordKey& key, ReadFn done);
 
   // A page of this shard's hints for `target`; what is broken in it is set aside.
   void ReadPage(MemberId target, std::string cursor, size_t bytes_max, size_t items_max, HintStore::PageDone done);
+
+  // Around a pass over all hints for `target`; the oldest of those that it left is told at its end, 0 without any.
+  void BeginPass(MemberId target);
+  void EndPass(MemberId target, int64_t oldest_left_ms);
 
   // Targets with durable hints, and how many.
   const std::map<MemberId, Pending>& pending() const { return pending_; }
@@ -105,10 +121,14 @@ class HintShelf {
   void Serve(const RecordKey& key, absl::Status status);
   void DropIfIdle(const RecordKey& key);
   void SetAside(HintKey key);
+  // kRemove or kMark.
+  void TakeAway(HintChange change, RemoveFn done);
   Batch& OpenBatch();
   void FlushCommit();
   void OnCommitted(Batch& batch, absl::StatusOr<std::vector<HintEffect>> effects);
-  void Account(const HintKey& key, const HintEffect& effect, int64_t expected_bytes);
+  void Account(const HintKey& key, const HintEffect& effect, int64_t expected_bytes, int64_t stored_at_ms);
+  void SettleMark(const HintKey& key, int64_t now_ms);
+  void SettleUnmark(PartitionId partition, const SegmentSet& segments);
   void Settle(const HintKey& key, uint64_t sequence, HintChange::Kind kind, const absl::Status& status,
               bool took_effect);
 
@@ -121,6 +141,11 @@ class HintShelf {
   std::shared_ptr<Batch> batch_;     // of this turn
   std::map<MemberId, Pending> pending_;
   std::map<MemberId, int> puts_under_way_;
+  std::map<PartitionId, MarkedPartition> marks_;
+  struct Exchange {
+    PartitionId partition;
+    SegmentSet fresh;  // marked since it began
+  } exchange_;
   int64_t projected_bytes_ = 0;
   uint64_t last_sequence_ = 0;
   uint64_t set_aside_ = 0;

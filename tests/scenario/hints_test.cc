@@ -9,10 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "core/model/object_builder.h"
-#include "core/model/slot.h"
-#include "tests/sim/sim_node.h"
+#include "tests/scenario/hint_cluster.h"
 
 namespace henge::sim {
 namespace {
@@ -20,93 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-constexpr uint32_t kNodes = 5;
-
-ClusterState StateOfFive() {
-  std::vector<InitialMember> members;
-  for (uint32_t i = 1; i <= kNodes; ++i) {
-    const std::string host = absl::StrCat("n", i);
-    members.push_back({host, absl::StrCat(host, ":7400"), absl::StrCat(host, ":7401"), "", 100});
-  }
-  return *MakeInitialState("hints", 3, std::move(members));
-}
-
-// What was handed in, and what of it was acknowledged.
-struct Written {
-  RecordKey key;
-  MemberId target;
-  Dot dot;
-  bool acked = false;
-};
-
-class HintCluster {
- public:
-  explicit HintCluster(uint64_t seed, SimLinkOptions links = {})
-      : scheduler(seed),
-        random(SimRandom(seed).Split("test")),
-        network(scheduler, SimRandom(seed).Split("network"), links),
-        ring(std::make_shared<Ring>(StateOfFive())) {
-    for (uint32_t i = 1; i <= kNodes; ++i) {
-      SimNodeOptions options{.member = MemberId(i), .state = ring->state(), .shards = 2};
-      nodes.push_back(
-          std::make_unique<SimNode>(scheduler, network, SimRandom(seed), monitor, serious, std::move(options), [] {}));
-      EXPECT_TRUE(nodes.back()->Start().ok());
-    }
-  }
-
-  SimNode& node(MemberId member) { return *nodes[member.value() - 1]; }
-
-  // A key of which `fallback` is no owner and `target` is one.
-  RecordKey KeyFor(MemberId fallback, MemberId target, int from) const {
-    for (int i = from;; ++i) {
-      const std::string key = absl::StrCat("k", i);
-      const PartitionId partition = PartitionOf(key);
-      if (!ring->IsOwner(partition, fallback) && ring->IsOwner(partition, target)) return {partition, BucketId(1), key};
-    }
-  }
-
-  // Hands the fallback a hint with a version of its own; the ack, if any, lands in `written`.
-  void Hint(MemberId fallback, MemberId target, RecordKey key) {
-    const uint64_t number = written.size() + 1;
-    const Dot dot{{StoreId(1000), Lifetime(number), 1}, 1};
-    Object object;
-    ObjectBuilder::Add(object, {.dot = dot, .value = absl::StrCat("v", number), .hlc = number});
-    written.push_back({key, target, dot});
-    HintRequest request{
-        .key = key, .epoch = ring->Epoch(key.partition), .target = target, .object = object.Encode(), .needed = 2};
-    node(fallback).HandlePeer(
-        target, std::move(request), seconds(5),
-        [this, index = number - 1](const absl::StatusOr<PeerReply>& reply) { written[index].acked = reply.ok(); });
-  }
-
-  uint64_t Acked() const {
-    uint64_t acked = 0;
-    for (const Written& w : written) acked += w.acked ? 1 : 0;
-    return acked;
-  }
-  // Acknowledged versions that the record at `owner` doesn't cover.
-  std::vector<std::string> MissingAt(MemberId owner) {
-    std::vector<std::string> missing;
-    for (const Written& w : written) {
-      if (w.acked && !node(owner).ReadRecord(w.key).vv().Covers(w.dot)) missing.push_back(w.key.key);
-    }
-    return missing;
-  }
-  // Lets time pass until the fallback keeps nothing more.
-  bool Drained(MemberId fallback, Duration within) {
-    return scheduler.RunUntilTrue([&] { return node(fallback).hint_figures().hints == 0; }, scheduler.now() + within);
-  }
-
-  SimScheduler scheduler;
-  SimRandom random;
-  SimNetwork network;
-  Monitor monitor;
-  std::vector<SeriousEvent> serious;
-  RingPtr ring;
-  std::vector<std::unique_ptr<SimNode>> nodes;
-  std::vector<Written> written;
-};
 
 constexpr MemberId kFallback(4);
 constexpr MemberId kTarget(2);

@@ -36,17 +36,35 @@ void HintLedger::OnRemoval(int node, const HintKey& key) { ++removals_[{node, ke
 
 void HintLedger::OnRemovalEnd(int node, const HintKey& key, bool removed, const VersionVector* at_target) {
   const Place place{node, key};
-  if (const auto under_way = removals_.find(place); under_way != removals_.end() && --under_way->second == 0) {
-    removals_.erase(under_way);
-  }
+  EndRemoval(place);
   const auto at = entries_.find(place);
   if (!removed || at == entries_.end()) return;
   if (at_target == nullptr || !at_target->Covers(at->second.vv)) {
     Report(place, "is removed, and its target does not hold it durably");
   }
-  removed_[place].Join(at->second.vv);
-  entries_.erase(at);
+  Forget(at);
   ++figures_.delivered;
+}
+
+void HintLedger::OnMarkEnd(int node, const HintKey& key, bool marked, uint32_t needed,
+                           const std::function<uint32_t(const VersionVector&)>& holders_of) {
+  const Place place{node, key};
+  EndRemoval(place);
+  const auto at = entries_.find(place);
+  if (!marked || at == entries_.end()) return;
+  if (holders_of(at->second.vv) < needed) Report(place, "became a mark, and fewer nodes than its W hold it durably");
+  Forget(at);
+  ++figures_.marked;
+}
+
+void HintLedger::EndRemoval(const Place& place) {
+  const auto under_way = removals_.find(place);
+  if (under_way != removals_.end() && --under_way->second == 0) removals_.erase(under_way);
+}
+
+void HintLedger::Forget(std::map<Place, Entry>::iterator at) {
+  removed_[at->first].Join(at->second.vv);
+  entries_.erase(at);
 }
 
 void HintLedger::OnCrash(int node) {

@@ -1,5 +1,5 @@
 // I15: every hint is accounted for. What was made durable is delivered, or joined into another hint for the same owner
-// and key, or still there.
+// and key, given up for a mark, or still there.
 //
 // Watched at the seam of the hint store, over all nodes: a hint that replaces one must contain it (P16); one may go
 // only when its target holds all of it durably (P18); what is durable outlives every restart; and when the cluster is
@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -22,6 +23,7 @@ struct HintLedgerFigures {
   uint64_t created = 0;
   uint64_t joined = 0;     // into one that was there
   uint64_t delivered = 0;  // and removed
+  uint64_t marked = 0;     // given up for a mark
   uint64_t wiped = 0;      // with the disk that they lay on
 };
 
@@ -36,6 +38,10 @@ class HintLedger {
   // A removal is handed to the store; then its end. `at_target`: what the target has durably, or null.
   void OnRemoval(int node, const HintKey& key);
   void OnRemovalEnd(int node, const HintKey& key, bool removed, const VersionVector* at_target);
+  // As the end of a removal; but a mark takes its place (P17), made for that W. `holders_of`: how many nodes have it all
+  // durably.
+  void OnMarkEnd(int node, const HintKey& key, bool marked, uint32_t needed,
+                 const std::function<uint32_t(const VersionVector&)>& holders_of);
   // What was under way there may have taken effect, or not.
   void OnCrash(int node);
   void OnWipe(int node);
@@ -56,6 +62,8 @@ class HintLedger {
     bool maybe_gone = false;  // a removal was under way at a crash
   };
 
+  void EndRemoval(const Place& place);
+  void Forget(std::map<Place, Entry>::iterator at);
   void Report(const Place& place, const std::string& what);
 
   std::map<Place, Entry> entries_;          // surely durable, but for maybe_gone

@@ -47,6 +47,16 @@ void Monitor::OnHintRemovalEnd(int node, const HintKey& key, bool removed) {
   hints_.OnRemovalEnd(node, key, removed, at == durable_ever_.end() ? nullptr : &at->second);
 }
 
+void Monitor::OnHintMarkEnd(int node, const HintKey& key, bool marked, uint32_t needed) {
+  hints_.OnMarkEnd(node, key, marked, needed, [this, &key](const VersionVector& vv) {
+    uint32_t holders = 0;
+    for (const auto& [place, held] : durable_ever_) {
+      holders += place.second == key.record.key && held.Covers(vv) ? 1 : 0;
+    }
+    return holders;
+  });
+}
+
 void Monitor::OnCommit(int node, const std::string& key, const Object& object) {
   NoteVersions(key, object);
   VersionVector& newest = newest_[{node, key}];

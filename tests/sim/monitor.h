@@ -38,6 +38,8 @@ class Monitor {
   // The removal of a hint was handed to the node's commit worker; then its end.
   void OnHintRemoval(int node, const HintKey& key);
   void OnHintRemovalEnd(int node, const HintKey& key, bool removed);
+  // As the end of a removal; but a mark takes its place (P17). `needed`: the W that the mark was made for.
+  void OnHintMarkEnd(int node, const HintKey& key, bool marked, uint32_t needed);
   // A client was told that `mutation` is durable, by the counts in it.
   void OnAck(const MutationRecord& mutation);
 

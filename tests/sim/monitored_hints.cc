@@ -49,12 +49,15 @@ void MonitoredHintStore::Commit(std::vector<HintChange> changes, Executor& loop,
     HintChange::Kind kind;
     HintKey key;
     VersionVector vv;
+    uint32_t needed = 0;
   };
   std::vector<Step> steps;
   steps.reserve(changes.size());
   for (HintChange& change : changes) {
-    Step& step = steps.emplace_back(Step{change.kind, change.key, {}});
-    if (change.kind == HintChange::Kind::kRemove) monitor_.OnHintRemoval(node_, change.key);
+    Step& step = steps.emplace_back(Step{change.kind, change.key, {}, 0});
+    step.needed = change.hint.needed;
+    const bool goes = change.kind == HintChange::Kind::kRemove || change.kind == HintChange::Kind::kMark;
+    if (goes) monitor_.OnHintRemoval(node_, change.key);
     if (change.kind != HintChange::Kind::kPut) continue;
     if (bug_ == HintBug::kOverwrite) change.hint.object = LastVersionOf(change.hint.object);
     absl::StatusOr<Object> object = Object::Decode(change.hint.object);
@@ -66,9 +69,10 @@ void MonitoredHintStore::Commit(std::vector<HintChange> changes, Executor& loop,
   auto noted = [this, steps = std::move(steps),
                 done = std::move(done)](absl::StatusOr<std::vector<HintEffect>> effects) mutable {
     for (size_t i = 0; i < steps.size(); ++i) {
-      const auto& [kind, key, vv] = steps[i];
+      const auto& [kind, key, vv, needed] = steps[i];
       const bool took_effect = effects.ok() && (*effects)[i].took_effect;
       if (kind == HintChange::Kind::kRemove) monitor_.OnHintRemovalEnd(node_, key, took_effect);
+      if (kind == HintChange::Kind::kMark) monitor_.OnHintMarkEnd(node_, key, took_effect, needed);
       if (kind != HintChange::Kind::kPut || !took_effect || vv.empty()) continue;
       monitor_.OnHintDurable(node_, key.record.key, vv);
       monitor_.hints().OnPutDurable(node_, key, vv);

@@ -30,6 +30,7 @@ class MonitoredHintStore final : public HintStore {
   void Commit(std::vector<HintChange> changes, Executor& loop, CommitDone done) override;
   const std::vector<Census>& census() const override { return store_->census(); }
   DiskClass disk_class() const override { return store_->disk_class(); }
+  const std::map<PartitionId, MarkedPartition>& marks() const override { return store_->marks(); }
   HintStoreFigures figures() const override { return store_->figures(); }
   absl::Status health() const override { return store_->health(); }
   absl::Status Close() override { return store_->Close(); }

@@ -157,6 +157,7 @@ absl::Status SimNode::Start() {
                 .state = options_.state,
                 .gossip = options_.gossip,
                 .record_cache_bytes = kRecordCacheBytes,
+                .hint_bytes_max = options_.hint_bytes_max,
                 .anti_entropy = options_.anti_entropy,
                 .scrub = options_.scrub};
   o.on_state = [this](const RingPtr& ring) {
@@ -350,6 +351,12 @@ void SimNode::Plant(CommitItem item) {
   std::vector<CommitItem> items;
   items.push_back(std::move(item));
   engine_->Commit(std::move(items), process_->loop(0), [](const absl::Status&) {});
+}
+
+HintFigures SimNode::HintStatus() {
+  NodeFigures sum;
+  for (int s = 0; running() && s < options_.shards; ++s) AddTo(&sum, node_->shard(s).hint_figures());
+  return sum.hints;
 }
 
 AntiEntropyFigures SimNode::EntropyFigures() {

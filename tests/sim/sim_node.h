@@ -38,6 +38,7 @@ struct SimNodeOptions {
   bool forget_dead = false;                // planted: whom gossip holds dead is never asked again
   PlantedBug planted = PlantedBug::kNone;  // what of the others is planted around the node
   SwimSettings gossip;
+  uint64_t hint_bytes_max = uint64_t{1} << 30;
   AntiEntropyOptions anti_entropy;
   ScrubOptions scrub;
   Duration background_interval = std::chrono::milliseconds(2);  // between two background jobs of the store
@@ -91,6 +92,8 @@ class SimNode {
   void OnEachShard(std::function<void(Shard&)> step);
   // What the running process keeps for others, as stored.
   HintStoreFigures hint_figures() const { return hints_->figures(); }
+  // Of the running process, all shards together: as `henge status` shows them.
+  HintFigures HintStatus();
 
   // The durable record of `key` (empty if none), as the running process's engine reads it.
   Object ReadRecord(const RecordKey& key);

@@ -122,6 +122,7 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
     n.gossip = options.gossip;
     n.scrub = ProvocationOptions::Of(options).Scrub();
     n.planted = options.bug;
+    n.hint_bytes_max = options.hint_bytes_max;
     n.forget_dead = options.bug == PlantedBug::kForgetDead;
     n.lying_syncs = options.bug == PlantedBug::kSyncDoesNothing;
     nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, random_, monitor_, serious_, std::move(n),
@@ -209,8 +210,15 @@ void World::AwaitHandoff(SimTime healed_at) {
   const auto kept = [this] {
     uint64_t hints = 0;
     for (const auto& node : nodes_) hints += node->running() ? node->hint_figures().hints : 0;
+    // P18: what was given up for a mark has come by anti-entropy.
+    for (const auto& node : nodes_) hints += node->HintStatus().marks;
     return hints;
   };
+  for (const auto& node : nodes_) {
+    const HintFigures figures = node->HintStatus();
+    result_.hints_refused_full += figures.refused_full;
+    result_.hints_marked += figures.marked;
+  }
   const bool ended = scheduler_.RunUntilTrue([&] { return kept() == 0; }, healed_at + kHandoffMax);
   result_.handoff = scheduler_.now() - healed_at;
   if (!ended) return Report("I15", absl::StrCat(kept(), " hints were not delivered long after the heal"));

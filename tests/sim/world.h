@@ -58,6 +58,7 @@ struct WorldOptions {
   bool blackout_at_rest = false;  // all nodes lose power once more before the last reads
   bool converge_alone = false;    // after the heal nobody reads until anti-entropy has made the replicas equal
   SwimSettings gossip;
+  uint64_t hint_bytes_max = uint64_t{1} << 30;  // of a node; some runs have room for a few only (P17)
   bool inspect_images = true;  // now and then, at an ack, read the version back from the disks' durable images (I12)
 
   static WorldOptions FromSeed(uint64_t seed);
@@ -78,6 +79,8 @@ struct RunResult {
   Duration handoff{0};                             // from the heal until no hint was left
   uint64_t acked_by_hints = 0;                     // mutations for whose quorum a hint counted
   uint64_t hint_images_inspected = 0;              // of those
+  uint64_t hints_refused_full = 0;                 // by the processes that stand at the end (P17)
+  uint64_t hints_marked = 0;                       // by them as well
   uint64_t state_versions = 0, state_changes = 0;  // decided; acknowledged to who proposed them
   uint64_t converged_alone = 0, wiped_whole = 0;   // 1 or 0: by anti-entropy; a wiped disk among them
   uint64_t repaired = 0;                           // records, by anti-entropy, on nodes as they run at the end

@@ -122,6 +122,8 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.blackout_at_rest = SimRandom(seed).Split("rest").Chance(0.25);
   o.converge_alone = SimRandom(seed).Split("entropy").Chance(0.35);
   o.gossip = DrawGossip(SimRandom(seed).Split("gossip"));
+  SimRandom hints = SimRandom(seed).Split("hint-room");
+  if (hints.Chance(0.3)) o.hint_bytes_max = 256 << hints.Below(6);
   SimRandom lww = SimRandom(seed).Split("lww");
   if (lww.Chance(0.25)) {
     o.lww = DrawWorkload(lww, o.faults.wipe);
@@ -163,7 +165,7 @@ std::string WorldOptions::Describe() const {
                          " sloppy_writes=", strict.sloppy_writes, " |"),
       blackout_at_rest ? " blackout-at-rest" : "", converge_alone ? " converge-alone" : "",
       " large=", workload.padding_large, " state_changes=", state.changes,
-      " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
+      " hint_bytes=", hint_bytes_max,      " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
 }
 
 }  // namespace henge::sim

@@ -34,6 +34,7 @@ struct PendingHintsView {
   uint32_t target = 0;
   uint64_t hints = 0;
   uint64_t bytes = 0;
+  uint64_t since_ms = 0;  // Unix time: none is older
 };
 
 // What a node's last comparisons with one peer saw; a segment is one 256th of a partition.
@@ -106,10 +107,19 @@ struct NodeStatus {
   std::vector<PeerView> peers;
   std::vector<PendingHintsView> hints;  // pending, by target
   uint64_t hints_stored = 0, hints_delivered = 0;
-  uint64_t hints_redirected = 0;    // of the delivered ones, to who owns the key today
-  uint64_t hints_dropped = 0;       // of dropped buckets
-  uint64_t hints_refused_full = 0;  // for hints.bytes_max
-  uint64_t hints_set_aside = 0;     // broken ones
+  uint64_t hints_redirected = 0;      // of the delivered ones, to who owns the key today
+  uint64_t hints_dropped = 0;         // of dropped buckets
+  uint64_t hints_refused_full = 0;    // for hints.bytes_max
+  uint64_t hints_set_aside = 0;       // broken ones
+  uint64_t hints_refused_member = 0;  // for who is no member
+  uint64_t hints_bytes_max = 0;
+  uint64_t hints_marked = 0;              // given up for dirty marks: enough owners have the record
+  uint64_t hint_marks = 0;                // segments that are marked now
+  uint64_t hint_marks_cleared = 0;        // since the start
+  uint64_t hint_marks_since_ms = 0;       // Unix time of the oldest
+  uint64_t second_processes_refused = 0;  // connections of a second live process of a member
+  uint64_t foreign_peers_refused = 0;     // of another cluster, another protocol, or of no member
+  std::string refused_as_second;          // by which peer this process is refused as such; empty: by none
   EntropyView entropy;
 };
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/model/slot.h"
+
 namespace henge::node_test {
 
 void FakeHintStore::Read(std::vector<HintKey> keys, Executor& loop, ReadDone done) {
@@ -54,6 +56,17 @@ HintEffect FakeHintStore::Apply(HintChange& change) {
       effect.bytes = static_cast<int64_t>(HintBytes(change.key, change.hint)) - before;
       hints[change.key] = std::move(change.hint);
       break;
+    case HintChange::Kind::kUnmark: {
+      MarkedPartition& marks = marked[change.key.record.partition];
+      effect.took_effect = (marks.segments & change.segments).any();
+      marks.segments &= ~change.segments;
+      if (marks.segments.none()) marked.erase(change.key.record.partition);
+      return effect;
+    }
+    case HintChange::Kind::kMark:
+      if (at == hints.end() || ObjectDigest(at->second.object) != change.digest) return effect;
+      marked[change.key.record.partition].segments.set(SegmentOf(change.key.record.bucket, change.key.record.key));
+      [[fallthrough]];
     case HintChange::Kind::kRemove:
       if (at == hints.end() || ObjectDigest(at->second.object) != change.digest) return effect;
       [[fallthrough]];
@@ -85,8 +98,9 @@ void FakeHintStore::Commit(std::vector<HintChange> changes, Executor& loop, Comm
 void FakeHintStore::TakeCensus() {
   found.clear();
   for (const auto& [key, hint] : hints) {
-    found.push_back({key.target, key.record.partition, 1, HintBytes(key, hint)});
+    found.push_back({key.target, key.record.partition, 1, HintBytes(key, hint), hint.stored_at_ms});
   }
+  found_marks = marked;
 }
 
 void FakeHintStore::ReleaseCommits() {

@@ -18,6 +18,7 @@ class FakeHintStore final : public HintStore {
   void ReadPage(PageQuery query, Executor& loop, PageDone done) override;
   void Commit(std::vector<HintChange> changes, Executor& loop, CommitDone done) override;
   const std::vector<Census>& census() const override { return found; }
+  const std::map<PartitionId, MarkedPartition>& marks() const override { return found_marks; }
   DiskClass disk_class() const override { return disk; }
   HintStoreFigures figures() const override { return {.hints = hints.size()}; }
   absl::Status health() const override { return broken; }
@@ -37,6 +38,8 @@ class FakeHintStore final : public HintStore {
   std::set<std::string> unreadable;
   std::map<HintKey, StoredHint> hints;  // durable
   std::vector<Census> found;
+  std::map<PartitionId, MarkedPartition> marked;  // durable
+  std::map<PartitionId, MarkedPartition> found_marks;
   int reads = 0;
   int pages = 0;
 

@@ -47,6 +47,41 @@ TEST_F(HintDeliveryTest, SendsSoonAndRemovesAfterTheAck) {
   EXPECT_TRUE(figures.pending.empty());
 }
 
+// P18: what a former run kept for a member that was removed meanwhile goes to the owners of today.
+TEST_F(HintDeliveryTest, P18AHintForWhoIsNoMemberGoesToAllOwners) {
+  rig.store.hints[{MemberId(99), rig.key}] = {.object = kOne.Encode(), .needed = 2, .stored_at_ms = 5};
+  rig.Restart();
+  rig.StartDelivery();
+  rig.loop.Run();
+  rig.loop.Pass(seconds(1));
+  for (MemberId owner : rig.ring->Owners(rig.key.partition)) {
+    EXPECT_EQ(rig.store.hints.size(), 1u);
+    ASSERT_EQ(Open(owner).size(), 1u);
+    Ack(owner);
+  }
+  EXPECT_TRUE(rig.store.hints.empty());
+  EXPECT_EQ(rig.tracer.events["HintsForNoMember"], 1);
+  HintFigures figures = rig.keeper->figures();
+  rig.delivery->AddTo(&figures);
+  EXPECT_EQ(figures.redirected, 1u);
+}
+
+// What became a mark, or went otherwise, while its delivery waited: the target's return finds nothing to do.
+TEST_F(HintDeliveryTest, ATargetComesBackAfterItsHintsHaveGone) {
+  for (MemberId target : {rig.target, rig.other}) {
+    ASSERT_TRUE(rig.StoreNow(rig.HintOf(kOne, std::nullopt, target)).ok());
+  }
+  rig.Live({rig.target, rig.other});
+  for (MemberId target : {rig.target, rig.other}) {
+    rig.keeper->shelf().Remove({target, rig.key}, ObjectDigest(kOne.Encode()), [](const absl::StatusOr<bool>&) {});
+  }
+  rig.loop.Run();
+  ASSERT_TRUE(rig.store.hints.empty());
+  rig.Live({});
+  rig.loop.Pass(seconds(5));
+  EXPECT_FALSE(rig.loop.has_timers());
+}
+
 // P16: what was merged while the older one was in flight stays, and goes next.
 TEST_F(HintDeliveryTest, AHintThatGrewInFlightStays) {
   Keep(kOne);

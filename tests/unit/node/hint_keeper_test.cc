@@ -133,6 +133,22 @@ TEST(HintKeeperTest, TellsDroppedBucketsFromUnknownOnes) {
   EXPECT_TRUE(absl::IsFailedPrecondition(rig.StoreNow(rig.HintOf(kOne))));
 }
 
+// P18: a member that was removed. The layout of the partition may be the same to both.
+TEST(HintKeeperTest, P18AHintForWhoIsNoMemberIsRefusedAndCounted) {
+  HintRig rig;
+  for (int i = 0; i < 3; ++i) {
+    const absl::Status refused = rig.StoreNow(rig.HintOf(kOne, std::nullopt, MemberId(99)));
+    EXPECT_TRUE(absl::IsFailedPrecondition(refused));
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("member 99 is not in the cluster"));
+  }
+  EXPECT_EQ(rig.keeper->figures().refused_member, 3u);
+  EXPECT_EQ(rig.tracer.events["HintForNoMemberRefused"], 1) << "said once a minute";
+  EXPECT_TRUE(rig.store.hints.empty());
+  rig.clock.now += std::chrono::minutes(2);
+  EXPECT_FALSE(rig.StoreNow(rig.HintOf(kOne, std::nullopt, MemberId(99))).ok());
+  EXPECT_EQ(rig.tracer.events["HintForNoMemberRefused"], 2);
+}
+
 TEST(HintKeeperTest, GarbageIsRefusedAndHarmsNothing) {
   HintRig rig;
   HintRequest garbage = rig.HintOf(kOne);

@@ -10,6 +10,7 @@
 #include "core/model/slot.h"
 #include "node/hints/hint_delivery.h"
 #include "node/hints/hint_keeper.h"
+#include "node/hints/hint_marks.h"
 #include "tests/unit/node/fake_hint_store.h"
 #include "tests/unit/node/fake_store_engine.h"
 #include "tests/unit/node/replica_rig.h"
@@ -36,6 +37,7 @@ class HintRig {
 
   // A new process on the same store.
   void Restart() {
+    marks.reset();
     delivery.reset();
     keeper.reset();
     store.TakeCensus();
@@ -50,6 +52,16 @@ class HintRig {
     settings.page_items = 4;
     delivery = std::make_unique<HintDelivery>(settings, environment(), *keeper, local, *budget, ring);
     keeper->OnKept([this](MemberId member) { delivery->Consider(member); });
+  }
+  void StartMarks() {
+    if (budget == nullptr) budget = std::make_unique<BackgroundBudget>();
+    HintMarksOptions settings;
+    settings.self = MemberId(1);
+    settings.bytes_max = bytes_max_;
+    settings.page_items = 4;
+    marks = std::make_unique<HintMarks>(settings, environment(), keeper->shelf(), local, engine, *budget, ring);
+    keeper->OnKept([this](MemberId) { marks->Consider(); });
+    keeper->OnFull([this] { marks->Relieve(); });
   }
   ShardEnvironment environment() { return {clock, loop, random, transport, tracer}; }
 
@@ -100,14 +112,15 @@ class HintRig {
     auto at = store.hints.find({for_whom.value_or(target), key});
     return at == store.hints.end() ? Object() : *Object::Decode(at->second.object);
   }
-  void Live(std::vector<MemberId> dead) {
+  LivenessPtr LivenessWith(const std::vector<MemberId>& dead) const {
     std::vector<LivenessSnapshot::Entry> entries;
     for (const Member& member : ring->state().members) {
       const bool is_dead = std::find(dead.begin(), dead.end(), member.id) != dead.end();
       entries.push_back({member.id, is_dead ? Liveness::kDead : Liveness::kAlive, 1});
     }
-    delivery->UpdateLiveness(std::make_shared<const LivenessSnapshot>(std::move(entries)));
+    return std::make_shared<const LivenessSnapshot>(std::move(entries));
   }
+  void Live(const std::vector<MemberId>& dead) { delivery->UpdateLiveness(LivenessWith(dead)); }
 
   ManualClock clock;
   ManualLoop loop{clock};
@@ -125,6 +138,7 @@ class HintRig {
   std::unique_ptr<HintKeeper> keeper;
   std::unique_ptr<BackgroundBudget> budget;
   std::unique_ptr<HintDelivery> delivery;
+  std::unique_ptr<HintMarks> marks;
 
  private:
   const uint64_t bytes_max_;

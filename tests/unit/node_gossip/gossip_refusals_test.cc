@@ -88,6 +88,26 @@ TEST_F(GossipRefusals, AForgedIncarnationOfOnesOwnIsExceeded) {
   }
 }
 
+// Somebody speaks in the name of another, at the last incarnation, and then of its death: it can't say more, and is
+// alive again all the same.
+TEST_F(GossipRefusals, ASpoofedLastIncarnationKeepsNobodyDead) {
+  const uint64_t last = kIncarnationMax - 1;
+  for (int at : {1, 2}) {
+    EXPECT_TRUE(rig_.Ask(at, 3, rig_.Sealed(Ping({{.member = MemberId(3), .incarnation = last}}))).ok());
+    EXPECT_TRUE(rig_.Ask(at, at == 1 ? 2 : 1,
+                         rig_.Sealed(Ping({{.member = MemberId(3), .liveness = Liveness::kDead, .incarnation = last}})))
+                    .ok());
+    EXPECT_EQ(rig_.View(at, 3), Liveness::kDead);
+  }
+  rig_.loop.Pass(seconds(40));
+  for (int at : {1, 2}) {
+    EXPECT_EQ(rig_.View(at, 3), Liveness::kAlive) << at;
+    EXPECT_LT(rig_.Incarnation(at, 3), kIncarnationJumpMax);
+  }
+  EXPECT_EQ(rig_.View(3, 3), Liveness::kAlive);
+  EXPECT_GT(rig_.gossip(3).figures().forged, 0u) << "it was told, and has counted it";
+}
+
 TEST_F(GossipRefusals, NewsOfWhoIsNoMemberAreIgnored) {
   EXPECT_TRUE(rig_.Ask(1, 2, rig_.Sealed(Ping({{.member = MemberId(9), .incarnation = 4}}))).ok());
   EXPECT_EQ(rig_.gossip(1).liveness()->entries().size(), 3u);

@@ -7,6 +7,7 @@
 #include <rocksdb/env.h>
 
 #include "absl/strings/str_cat.h"
+#include "core/model/slot.h"
 #include "storage/hint_format.h"
 #include "tests/unit/storage/hint_test_support.h"
 
@@ -52,6 +53,57 @@ class HintStoreTest : public ::testing::Test {
 
   SimHints hints;
 };
+
+HintChange MarkHint(std::string key, const std::string& object) {
+  HintChange change = RemoveHint(2, std::move(key), object);
+  change.kind = HintChange::Kind::kMark;
+  change.hint.stored_at_ms = 1'700'000'000'005;
+  return change;
+}
+
+// P17: the hint goes and the mark comes in one batch, if the hint is still the one that was proved.
+TEST_F(HintStoreTest, P17AMarkTakesThePlaceOfTheHintThatWasProved) {
+  ASSERT_TRUE(hints.Commit({PutHint(2, "a", "one"), PutHint(2, "b", "two")}).ok());
+  auto effects = hints.Commit({MarkHint("a", "another"), MarkHint("b", "two"), MarkHint("c", "none")});
+  ASSERT_TRUE(effects.ok());
+  EXPECT_FALSE(effects->at(0).took_effect);
+  EXPECT_TRUE(effects->at(1).took_effect);
+  EXPECT_EQ(effects->at(1).count, -1);
+  EXPECT_FALSE(effects->at(2).took_effect);
+  EXPECT_EQ(hints.Get(2, "a"), "one");
+  EXPECT_EQ(hints.Get(2, "b"), "(absent)");
+  hints.Close();
+  ASSERT_TRUE(hints.Open().ok());
+  const RecordKey b = HintFor(2, "b").record;
+  ASSERT_EQ(hints.store->marks().size(), 1u);
+  const MarkedPartition& marked = hints.store->marks().at(b.partition);
+  EXPECT_EQ(marked.segments.count(), 1u);
+  EXPECT_TRUE(marked.segments[SegmentOf(b.bucket, b.key)]);
+  EXPECT_EQ(marked.since_ms, 1'700'000'000'005);
+  EXPECT_EQ(hints.store->figures().hints, 1u) << "marks are no hints";
+  EXPECT_EQ(hints.store->census().size(), 1u);
+
+  HintChange unmark{.kind = HintChange::Kind::kUnmark};
+  unmark.key.record.partition = b.partition;
+  unmark.segments.set();
+  EXPECT_TRUE(hints.Commit({unmark})->at(0).took_effect);
+  EXPECT_FALSE(hints.Commit({unmark})->at(0).took_effect);
+  hints.Close();
+  ASSERT_TRUE(hints.Open().ok());
+  EXPECT_TRUE(hints.store->marks().empty());
+}
+
+// What can't be read may have said anything.
+TEST_F(HintStoreTest, BrokenMarksMarkTheWholePartition) {
+  Plant(MarksKey(PartitionId(7)), "\x01garbage");
+  ASSERT_TRUE(hints.Open().ok());
+  EXPECT_EQ(hints.store->marks().at(PartitionId(7)).segments.count(), 256u);
+  EXPECT_EQ(hints.base.tracer.Count("MarksBroken"), 1);
+  hints.Close();
+  ASSERT_TRUE(hints.Open().ok());
+  EXPECT_EQ(hints.store->marks().at(PartitionId(7)).segments.count(), 256u);
+  EXPECT_EQ(hints.base.tracer.Count("MarksBroken"), 1) << "they were written anew";
+}
 
 TEST_F(HintStoreTest, KeepsOneHintForEachTargetAndKey) {
   auto effects = hints.Commit({PutHint(2, "a", "one"), PutHint(3, "a", "two"), PutHint(2, "b", "three")});

@@ -104,6 +104,39 @@ TEST_F(SwimTableTest, ForgedIncarnationsAreRefusedOrJumpedAbove) {
   EXPECT_EQ(table_.incarnation(), 2 * kIncarnationJumpMax + 1);
 }
 
+// Before anything was heard of a member, nobody may say that it is far ahead: it could never refute the end.
+TEST_F(SwimTableTest, AForgedFirstWordOfAnotherIsRefused) {
+  ASSERT_EQ(table_.Find(kB)->incarnation, 0u);
+  EXPECT_EQ(Dead(kB, kIncarnationMax - 1, kC), Verdict::kForged);
+  EXPECT_EQ(Of(kB), Liveness::kAlive);
+  EXPECT_EQ(Dead(kB, kIncarnationFirst, kC), Verdict::kChanged);
+}
+
+// This node can't say more than the last incarnation: it goes by its own, which its peers take for a new beginning.
+TEST_F(SwimTableTest, TheLastIncarnationDoesNotKeepThisNodeDead) {
+  EXPECT_EQ(Dead(kSelf, kIncarnationMax - 1, kB), Verdict::kForged);
+  EXPECT_EQ(table_.incarnation(), kIncarnationFirst) << "no jump to where nobody would believe it";
+  EXPECT_TRUE(table_.HasNews());
+  EXPECT_EQ(Dead(kSelf, kIncarnationMax - 2, kB), Verdict::kForged);
+  EXPECT_EQ(table_.incarnation(), kIncarnationMax - 1);
+  EXPECT_EQ(Suspected(kSelf, kIncarnationMax - 1, kC), Verdict::kForged);
+  EXPECT_EQ(table_.incarnation(), kIncarnationFirst) << "it begins again";
+  EXPECT_EQ(Of(kSelf), Liveness::kAlive);
+}
+
+TEST_F(SwimTableTest, AMemberAtTheLastIncarnationBeginsAgainByItsOwnWord) {
+  EXPECT_EQ(Alive(kB, kIncarnationMax - 1, kB), Verdict::kChanged);
+  EXPECT_EQ(Dead(kB, kIncarnationMax - 1, kC), Verdict::kChanged);
+  EXPECT_EQ(Alive(kB, 7, kC), Verdict::kOld) << "only its own word does";
+  EXPECT_EQ(Of(kB), Liveness::kDead);
+  EXPECT_EQ(Alive(kB, 7, kB, "b:1"), Verdict::kChanged);
+  EXPECT_EQ(Of(kB), Liveness::kAlive);
+  EXPECT_EQ(table_.Find(kB)->incarnation, 7u);
+  EXPECT_EQ(Dead(kB, kIncarnationMax - 1, kC), Verdict::kForged) << "what the others still hold is not believed";
+  EXPECT_EQ(Suspected(kB, 7, kC), Verdict::kChanged);
+  EXPECT_EQ(Alive(kB, 6, kB), Verdict::kOld) << "below the end, lower is older";
+}
+
 TEST_F(SwimTableTest, NewsAreToldABoundedNumberOfTimesTheLeastToldFirst) {
   std::vector<SwimUpdate> out;
   while (table_.HasNews()) table_.TakeNews(8, MemberId(), &out);
