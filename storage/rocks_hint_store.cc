@@ -129,7 +129,7 @@ absl::Status RocksHintStore::ReadMarks() {
   rocksdb::WriteBatch mended;
   std::unique_ptr<rocksdb::Iterator> at(base_.db->NewIterator(options));
   for (at->Seek(MarksBegin()); at->Valid(); at->Next()) {
-    const std::string_view key = View(at->key());
+    const std::string_view key = at->key().ToStringView();
     const absl::StatusOr<PartitionId> partition = DecodeMarksKey(key);
     if (!partition.ok()) {
       SayBroken(HintKey(), partition.status());
@@ -138,7 +138,7 @@ absl::Status RocksHintStore::ReadMarks() {
       if (!status.ok()) return FromRocks(status, "can't set broken marks aside");
       continue;
     }
-    absl::StatusOr<MarkedPartition> marks = DecodeMarks(key, View(at->value()));
+    absl::StatusOr<MarkedPartition> marks = DecodeMarks(key, at->value().ToStringView());
     if (!marks.ok()) {
       marks = MarksBroken(*partition, marks.status());
       rocksdb::Status status = mended.Put(at->key(), EncodeMarks(key, *marks));

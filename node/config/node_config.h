@@ -40,7 +40,7 @@ struct NodeConfig {
   size_t record_cache_bytes = 0;  // of all shards together
   uint64_t hint_bytes_max = 0;    // as well
   uint64_t hint_bytes_per_second = 0;
-  Duration scrub_pause{0};        // before each partition
+  Duration scrub_pause{0};  // before each partition
   size_t peer_queue_bytes_max = 0;
   size_t network_memory_bytes_max = 0;
 

@@ -106,6 +106,7 @@ class BadPeerTest : public ::testing::Test {
     ASSERT_TRUE(cluster_.Start(0));
     ASSERT_TRUE(cluster_.Start(1));
     ASSERT_TRUE(cluster_.AwaitPeers(0, 1));
+    for (int i : {0, 1}) ASSERT_TRUE(cluster_.AwaitWhole(i));
     ASSERT_TRUE(cluster_.client(0).Put("before", "v").ok());
   }
   std::string LivenessOf(uint32_t member) {

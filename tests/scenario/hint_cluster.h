@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,6 +49,10 @@ class HintCluster {
           std::make_unique<SimNode>(scheduler, network, SimRandom(seed), monitor, serious, std::move(options), [] {}));
       EXPECT_TRUE(nodes.back()->Start().ok());
     }
+    // P15: stores that are new count from the first comparison on.
+    const auto whole = [](const auto& node) { return node->EntropyFigures().recovering == 0; };
+    EXPECT_TRUE(scheduler.RunUntilTrue([&] { return std::all_of(nodes.begin(), nodes.end(), whole); },
+                                       scheduler.now() + std::chrono::seconds(60)));
   }
 
   SimNode& node(MemberId member) { return *nodes[member.value() - 1]; }

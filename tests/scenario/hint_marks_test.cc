@@ -149,6 +149,7 @@ TEST(HintMarksTest, TheOldestAgeIsTrue) {
   EXPECT_EQ(oldest(), first) << "as the disk says";
   ASSERT_TRUE(cluster.node(kTarget).Start().ok());
   ASSERT_TRUE(cluster.Drained(kFallback, minutes(3)));
+  cluster.scheduler.RunFor(seconds(1));
   EXPECT_EQ(oldest(), 0);
 }
 

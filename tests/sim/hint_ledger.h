@@ -38,8 +38,8 @@ class HintLedger {
   // A removal is handed to the store; then its end. `at_target`: what the target has durably, or null.
   void OnRemoval(int node, const HintKey& key);
   void OnRemovalEnd(int node, const HintKey& key, bool removed, const VersionVector* at_target);
-  // As the end of a removal; but a mark takes its place (P17), made for that W. `holders_of`: how many nodes have it all
-  // durably.
+  // As the end of a removal; but a mark takes its place (P17), made for that W. `holders_of`: how many nodes have it
+  // all durably.
   void OnMarkEnd(int node, const HintKey& key, bool marked, uint32_t needed,
                  const std::function<uint32_t(const VersionVector&)>& holders_of);
   // What was under way there may have taken effect, or not.

@@ -76,7 +76,8 @@ class Judge {
       return;
     }
     if (mine.has_value() && RankOf(*last) < *mine) {
-      Report("I1", absl::StrCat("acked v", m.id, " of ", m.key, " lost against v", LwwIdOf(*last), " of a lower stamp"));
+      Report("I1",
+             absl::StrCat("acked v", m.id, " of ", m.key, " lost against v", LwwIdOf(*last), " of a lower stamp"));
     }
     if (MintedOnce(LwwIdOf(*last)) && Ancestors(m).contains(LwwIdOf(*last))) {
       Report("I1", absl::StrCat("acked v", m.id, " of ", m.key, " lost against v", LwwIdOf(*last),

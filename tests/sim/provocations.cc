@@ -237,6 +237,8 @@ void Provocations::CheckGone(const std::string& name, Violations* out) {
                                                     : absl::StrCat("the value \"", reply->values[0], "\"");
     out->push_back({"I7", absl::StrCat(name, " is gone, and n", node->member().value(), " answers ", got)});
   }
+  const auto stands = [this](MemberId owner) { return place_.nodes[owner.value() - 1]->running(); };
+  if (!std::all_of(owners.begin(), owners.end(), stands)) return;  // which is judged elsewhere
   const Object first = place_.nodes[owners[0].value() - 1]->ReadRecord(key);
   for (MemberId owner : owners) {
     if (place_.nodes[owner.value() - 1]->ReadRecord(key) == first) continue;

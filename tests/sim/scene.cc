@@ -35,9 +35,11 @@ Scene::Scene(SceneOptions options)
     nodes_.back()->ShowLines([this](const std::string& line) { lines_.push_back(line); });
     Start(i);
   }
-  // Until each member is bound to its store (P31).
-  const auto bound = [this](const auto& node) { return node->node().ring()->version() > StateVersion(1); };
-  Until([&] { return std::all_of(nodes_.begin(), nodes_.end(), bound); }, std::chrono::seconds(60));
+  // Until each member is bound to its store (P31), and compared with the others (P15).
+  const auto whole = [](const auto& node) {
+    return node->node().ring()->version() > StateVersion(1) && node->EntropyFigures().recovering == 0;
+  };
+  Until([&] { return std::all_of(nodes_.begin(), nodes_.end(), whole); }, std::chrono::seconds(60));
 }
 
 void Scene::Start(int number) {

@@ -164,8 +164,8 @@ std::string WorldOptions::Describe() const {
                          " w=", strict.w, " r=", strict.r, strict.one_writer ? " one-writer" : "",
                          " sloppy_writes=", strict.sloppy_writes, " |"),
       blackout_at_rest ? " blackout-at-rest" : "", converge_alone ? " converge-alone" : "",
-      " large=", workload.padding_large, " state_changes=", state.changes,
-      " hint_bytes=", hint_bytes_max,      " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
+      " large=", workload.padding_large, " state_changes=", state.changes, " hint_bytes=", hint_bytes_max,
+      " | gossip: probe_ms=", us(gossip.probe_interval) / 1000);
 }
 
 }  // namespace henge::sim

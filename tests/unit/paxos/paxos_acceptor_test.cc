@@ -24,7 +24,8 @@ TEST(PaxosAcceptorTest, P31AcceptsNothingBelowItsPromise) {
   ASSERT_TRUE(acceptor.Prepare(Numbered(5, 1)));
   EXPECT_FALSE(acceptor.Accept(Numbered(4, 9), "old"));
   EXPECT_TRUE(acceptor.Accept(Numbered(5, 1), "a"));
-  EXPECT_TRUE(acceptor.Accept(Numbered(6, 3), "b")) << "without a promise of its own: it is above the one that was given";
+  EXPECT_TRUE(acceptor.Accept(Numbered(6, 3), "b"))
+      << "without a promise of its own: it is above the one that was given";
   EXPECT_EQ(acceptor.accepted(), (PaxosVote{Numbered(6, 3), "b"}));
   EXPECT_EQ(acceptor.promised(), Numbered(6, 3));
   EXPECT_FALSE(acceptor.Accept(Numbered(5, 1), "a")) << "a message that was sent twice";

@@ -114,14 +114,14 @@ TEST_F(SwimTableTest, AForgedFirstWordOfAnotherIsRefused) {
 
 // This node can't say more than the last incarnation: it goes by its own, which its peers take for a new beginning.
 TEST_F(SwimTableTest, TheLastIncarnationDoesNotKeepThisNodeDead) {
-  EXPECT_EQ(Dead(kSelf, kIncarnationMax - 1, kB), Verdict::kForged);
+  EXPECT_EQ(Dead(kOwner, kIncarnationMax - 1, kB), Verdict::kForged);
   EXPECT_EQ(table_.incarnation(), kIncarnationFirst) << "no jump to where nobody would believe it";
   EXPECT_TRUE(table_.HasNews());
-  EXPECT_EQ(Dead(kSelf, kIncarnationMax - 2, kB), Verdict::kForged);
+  EXPECT_EQ(Dead(kOwner, kIncarnationMax - 2, kB), Verdict::kForged);
   EXPECT_EQ(table_.incarnation(), kIncarnationMax - 1);
-  EXPECT_EQ(Suspected(kSelf, kIncarnationMax - 1, kC), Verdict::kForged);
+  EXPECT_EQ(Suspected(kOwner, kIncarnationMax - 1, kC), Verdict::kForged);
   EXPECT_EQ(table_.incarnation(), kIncarnationFirst) << "it begins again";
-  EXPECT_EQ(Of(kSelf), Liveness::kAlive);
+  EXPECT_EQ(Of(kOwner), Liveness::kAlive);
 }
 
 TEST_F(SwimTableTest, AMemberAtTheLastIncarnationBeginsAgainByItsOwnWord) {
