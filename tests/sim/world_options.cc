@@ -136,6 +136,7 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   }
   SimRandom strict = SimRandom(seed).Split("strict");
   if (strict.Chance(0.4)) o.strict = DrawStrict(strict, o.faults.wipe);
+  o.strict.refusals_are_final = o.link.duplicate == 0;
   if (is_long) {
     for (WorkloadOptions* w : {&o.workload, &o.lww, &o.strict}) w->think_time_mean *= 4;
   }
