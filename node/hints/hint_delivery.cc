@@ -72,6 +72,7 @@ void HintDelivery::UpdateLiveness(LivenessPtr liveness) {
   if (!somebody_came) return;
   const MonotonicTime now = env_.clock.Now();
   std::vector<MemberId> targets;
+  targets.reserve(courses_.size());
   for (const auto& [target, course] : courses_) targets.push_back(target);
   // To reconsider a course may end it.
   for (MemberId target : targets) {

@@ -60,6 +60,7 @@ void HintShelf::FlushLoads() {
   std::vector<RecordKey> asked = std::exchange(to_serve_, {});
   const absl::Status health = store_.health();
   std::vector<MemberId> targets;
+  targets.reserve(pending_.size());
   for (const auto& [target, pending] : pending_) targets.push_back(target);
   for (const auto& [target, puts] : puts_under_way_) {
     if (!pending_.contains(target)) targets.push_back(target);
@@ -367,6 +368,7 @@ void HintShelf::Settle(const HintKey& key, uint64_t sequence, HintChange::Kind k
 
 void HintShelf::ReadDurable(const RecordKey& key, ReadFn done) {
   std::vector<HintKey> keys;
+  keys.reserve(pending_.size());
   for (const auto& [target, pending] : pending_) keys.push_back({target, key});
   if (keys.empty()) {
     loop_.AtTurnEnd(TurnPhase::kRead, [health = store_.health(), done = std::move(done)]() mutable {

@@ -13,6 +13,18 @@ namespace {
 constexpr uint64_t kLeafBytes = 9;
 constexpr uint64_t kAskBytes = 64;
 
+// Of `segments` those of which all told the same hash; each told one for every segment, in order.
+SegmentSet EqualIn(const std::vector<std::vector<uint64_t>>& told, SegmentSet segments) {
+  SegmentSet equal;
+  size_t i = 0;
+  for (size_t segment = 0; segment < segments.size(); ++segment) {
+    if (!segments[segment]) continue;
+    equal[segment] = std::all_of(told.begin(), told.end(), [&](const auto& one) { return one[i] == told[0][i]; });
+    ++i;
+  }
+  return equal;
+}
+
 }  // namespace
 
 void HintMarks::UpdateLiveness(LivenessPtr liveness) {
@@ -73,7 +85,7 @@ Task<bool> HintMarks::ClearOne(PartitionId partition) {
     co_return false;
   }
   Completion<bool> gone;
-  shelf_.EndExchange(equal, [gone](const absl::StatusOr<bool>& done) mutable { gone.Set(done.ok() && *done); });
+  shelf_.EndExchange(equal, [gone](absl::StatusOr<bool> done) mutable { gone.Set(done.ok() && *done); });
   const size_t before = segments.count();
   const bool went = co_await gone;
   const auto left = shelf_.marks().find(partition);
@@ -101,14 +113,7 @@ Task<SegmentSet> HintMarks::EqualSegments(PartitionId partition, SegmentSet segm
   }
   // Other owners by now: what these said proves nothing of them.
   if (told.empty() || ring_->Epoch(partition) != ask.parameters.epoch) co_return SegmentSet();
-  SegmentSet equal;
-  for (size_t segment = 0, i = 0; segment < segments.size(); ++segment) {
-    if (!segments[segment]) continue;
-    const bool same = std::all_of(told.begin(), told.end(), [&](const auto& one) { return one[i] == told[0][i]; });
-    equal[segment] = same;
-    ++i;
-  }
-  co_return equal;
+  co_return EqualIn(told, segments);
 }
 
 Task<std::optional<std::vector<uint64_t>>> HintMarks::AskLeaves(MemberId owner, std::string ask) {
