@@ -32,8 +32,9 @@ std::string ValueOf(int i) {
   return value;
 }
 
+// By all three: a replica that is killed right afterwards has each of them.
 void PutAll(RawClient& client) {
-  for (int i = 0; i < kKeys; ++i) ASSERT_TRUE(client.Put(KeyOf(i), ValueOf(i)).ok());
+  for (int i = 0; i < kKeys; ++i) ASSERT_TRUE(client.Put(KeyOf(i), ValueOf(i), "", 3).ok());
 }
 
 // The largest file below `dir` with this ending.

@@ -50,11 +50,13 @@ RawClient::Result RawClient::Unary(v1::Op op, v1::Request request) {
   return result;
 }
 
-RawClient::Result RawClient::Put(const std::string& key, const std::string& value, const std::string& context) {
+RawClient::Result RawClient::Put(const std::string& key, const std::string& value, const std::string& context,
+                                 uint32_t quorum) {
   v1::Request request;
   request.set_key(key);
   request.set_value(value);
   request.set_context(context);
+  if (quorum > 0) request.set_quorum(quorum);
   return Unary(v1::OP_PUT, request);
 }
 

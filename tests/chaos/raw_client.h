@@ -20,7 +20,7 @@ class RawClient {
     v1::Reply reply;
     bool ok() const { return status.ok(); }
   };
-  Result Put(const std::string& key, const std::string& value, const std::string& context = "");
+  Result Put(const std::string& key, const std::string& value, const std::string& context = "", uint32_t quorum = 0);
   Result Get(const std::string& key, uint32_t quorum = 0);
   Result Delete(const std::string& key, const std::string& context = "");
   // Empty if the node could not be asked: it may just have died.
