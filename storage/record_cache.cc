@@ -15,19 +15,23 @@ size_t RecordCache::BytesOf(const Slot& slot) {
   return sizeof(Slot) + kOverheadBytes + slot.key.key.capacity() + slot.record.object.capacity();
 }
 
-const StoredRecord* RecordCache::Find(const RecordKey& key) {
-  if (bytes_max_ == 0) return nullptr;
-  const auto found = index_.find(key);
+const StoredRecord* RecordCache::Find(HashedKey key) {
+  const auto found = index_.find(key.key, key.hash);
   if (found == index_.end()) return nullptr;
   Slot& slot = slots_[*found];
   slot.used = true;
   return &slot.record;
 }
 
-void RecordCache::Put(const RecordKey& key, StoredRecord record) {
+void RecordCache::Put(HashedKey key, StoredRecord record) {
   if (bytes_max_ == 0) return;
-  Erase(key);
-  Slot slot{.key = key, .record = std::move(record)};
+  if (const auto found = index_.find(key.key, key.hash); found != index_.end()) {
+    const uint32_t at = *found;
+    if (Replace(slots_[at], &record)) return;
+    index_.erase(found);
+    Free(at);
+  }
+  Slot slot{.key = key.key, .record = std::move(record)};
   slot.bytes = BytesOf(slot);
   if (slot.bytes > bytes_max_ / kShareOfOneRecord) return;
   MakeRoom(slot.bytes);
@@ -37,8 +41,20 @@ void RecordCache::Put(const RecordKey& key, StoredRecord record) {
   index_.insert(at);
 }
 
-void RecordCache::Erase(const RecordKey& key) {
-  const auto found = index_.find(key);
+// Takes the record where it needs nobody else's room.
+bool RecordCache::Replace(Slot& slot, StoredRecord* record) {
+  const size_t bytes = slot.bytes - slot.record.object.capacity() + record->object.capacity();
+  if (bytes > bytes_max_ / kShareOfOneRecord || bytes_ - slot.bytes + bytes > bytes_max_) return false;
+  bytes_ -= slot.bytes;
+  slot.record = std::move(*record);
+  slot.bytes = BytesOf(slot);  // a short string takes over no memory, and leaves what was there
+  bytes_ += slot.bytes;
+  slot.used = true;
+  return true;
+}
+
+void RecordCache::Erase(HashedKey key) {
+  const auto found = index_.find(key.key, key.hash);
   if (found == index_.end()) return;
   const uint32_t at = *found;
   index_.erase(found);

@@ -15,6 +15,16 @@
 
 namespace henge {
 
+// A key with its hash, computed once for all the tables of a shard that are asked for the key.
+struct HashedKey {
+  HashedKey(const RecordKey& key_in)  // NOLINT(google-explicit-constructor): a key is one that was not hashed yet
+      : HashedKey(key_in, absl::Hash<RecordKey>()(key_in)) {}
+  HashedKey(const RecordKey& key_in, size_t hash_in) : key(key_in), hash(hash_in) {}
+
+  const RecordKey& key;  // outlives this
+  size_t hash;
+};
+
 class RecordCache {
  public:
   // 0 bytes: nothing is kept.
@@ -23,11 +33,11 @@ class RecordCache {
   RecordCache& operator=(const RecordCache&) = delete;
 
   // The record, or null if it is not here. Valid until the next Put or Erase.
-  const StoredRecord* Find(const RecordKey& key);
+  const StoredRecord* Find(HashedKey key);
 
   // Keeps `record` as the newest durable one of `key`. One that is larger than an eighth of the cache is not kept.
-  void Put(const RecordKey& key, StoredRecord record);
-  void Erase(const RecordKey& key);
+  void Put(HashedKey key, StoredRecord record);
+  void Erase(HashedKey key);
 
   size_t bytes() const { return bytes_; }
   size_t size() const { return index_.size(); }
@@ -56,6 +66,7 @@ class RecordCache {
   };
 
   static size_t BytesOf(const Slot& slot);
+  bool Replace(Slot& slot, StoredRecord* record);
   void Free(size_t at);
   void MakeRoom(size_t bytes);
   uint32_t TakeSlot();

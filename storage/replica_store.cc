@@ -15,6 +15,7 @@ struct Batch;
 // The newest record of a key: not durable yet, or durable while an older read of the disk is still outstanding.
 struct Entry {
   Object object;
+  std::string encoded;  // its canonical bytes
   std::optional<Mark> mark;
   std::shared_ptr<Batch> batch;  // the one that makes it durable; null once it is
   size_t index = 0;              // of its item in `batch`, while that is open
@@ -30,6 +31,7 @@ using Overlay = absl::node_hash_map<RecordKey, Entry>;
 struct Batch {
   struct Written {
     Overlay::value_type* entry;  // lives at least until its newest batch has ended, and batches end in order
+    size_t key_hash;
     uint64_t sequence;
   };
   std::vector<CommitItem> items;
@@ -40,6 +42,7 @@ struct Batch {
 // One of the two callbacks is set.
 struct Request {
   RecordKey key;
+  size_t key_hash;
   ReplicaStore::ReadCallback read;
   ReplicaStore::BaseCallback base;
 };
@@ -51,6 +54,8 @@ void Refuse(Request& request, const absl::Status& status) {
     request.base(status);
   }
 }
+
+HashedKey KeyOf(const Request& request) { return {request.key, request.key_hash}; }
 
 bool NeedsDisk(const StoreEngine::ReadResult& result) { return absl::IsUnavailable(result.status()); }
 
@@ -72,15 +77,19 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   void NoteBroken(const RecordKey& key, const absl::Status& status);
   void FlushReads();
   bool NeedsStore(const Request& request) const;
-  void Remember(const RecordKey& key, const StoreEngine::ReadResult& result);
+  bool IsOverlaid(HashedKey key) const { return overlay_.find(key.key, key.hash) != overlay_.end(); }
+  bool IsOnDisk(HashedKey key) const {
+    return !disk_reads_.empty() && disk_reads_.find(key.key, key.hash) != disk_reads_.end();
+  }
+  void Remember(HashedKey key, const StoreEngine::ReadResult& result);
   void Deliver(Request request, StoreEngine::ReadResult result, std::vector<Request>* misses);
-  void DeliverBase(const RecordKey& key, BaseCallback done, const StoreEngine::ReadResult& result);
+  void DeliverBase(HashedKey key, BaseCallback done, const StoreEngine::ReadResult& result);
   void StartDiskReads(std::vector<Request> misses);
   void OnDiskRead(Request request, StoreEngine::ReadResult result);
 
   // RecordHash of what a write of `key` takes the place of: the overlay's record, or else the one whose base is being
   // delivered.
-  uint64_t HashOfBase(const RecordKey& key) const;
+  uint64_t HashOfBase(HashedKey key) const;
 
   Batch& OpenBatch();
   void FlushCommit();
@@ -98,6 +107,7 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   // The stored record (null: there is none) whose base a callback has at this instant. Hashed only if it is replaced.
   struct Delivery {
     const RecordKey* key = nullptr;
+    size_t key_hash = 0;
     const std::string* object = nullptr;
     bool broken = false;  // there is one, of which nothing is known
   };
@@ -115,7 +125,7 @@ void ReplicaStore::Impl::Enqueue(Request request) {
 
 bool ReplicaStore::Impl::NeedsStore(const Request& request) const {
   if (request.read) return true;
-  return !overlay_.contains(request.key) && !disk_reads_.contains(request.key);
+  return !IsOverlaid(KeyOf(request)) && !IsOnDisk(KeyOf(request));
 }
 
 void ReplicaStore::Impl::FlushReads() {
@@ -130,7 +140,7 @@ void ReplicaStore::Impl::FlushReads() {
   std::vector<bool> asked(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
     if (!NeedsStore(requests[i])) continue;
-    if (const StoredRecord* cached = cache_.Find(requests[i].key); cached != nullptr) {
+    if (const StoredRecord* cached = cache_.Find(KeyOf(requests[i])); cached != nullptr) {
       known[i] = *cached;
       continue;
     }
@@ -143,7 +153,7 @@ void ReplicaStore::Impl::FlushReads() {
   for (size_t i = 0; i < requests.size(); ++i) {
     if (!asked[i]) continue;
     known[i] = std::move(*next++);
-    Remember(requests[i].key, known[i]);
+    Remember(KeyOf(requests[i]), known[i]);
   }
   std::vector<Request> misses;
   for (size_t i = 0; i < requests.size(); ++i) Deliver(std::move(requests[i]), std::move(known[i]), &misses);
@@ -152,67 +162,57 @@ void ReplicaStore::Impl::FlushReads() {
 
 // Of a key that is being written the store may show the record before or after: that is left to OnCommitted. A read of
 // the disk is never kept, as writes may have come and gone meanwhile.
-void ReplicaStore::Impl::Remember(const RecordKey& key, const StoreEngine::ReadResult& result) {
-  if (result.ok() && result->has_value() && !overlay_.contains(key)) cache_.Put(key, **result);
+void ReplicaStore::Impl::Remember(HashedKey key, const StoreEngine::ReadResult& result) {
+  if (result.ok() && result->has_value() && !IsOverlaid(key)) cache_.Put(key, **result);
 }
 
 void ReplicaStore::Impl::Deliver(Request request, StoreEngine::ReadResult result, std::vector<Request>* misses) {
-  if (request.base && !overlay_.contains(request.key)) {
-    if (auto pending = disk_reads_.find(request.key); pending != disk_reads_.end()) {
-      pending->second.push_back(std::move(request.base));
-      return;
-    }
+  const bool overlaid = request.base && IsOverlaid(KeyOf(request));
+  if (request.base && !overlaid && IsOnDisk(KeyOf(request))) {
+    disk_reads_.find(request.key)->second.push_back(std::move(request.base));
+    return;
   }
-  bool overlaid = request.base && overlay_.contains(request.key);
   if (!overlaid && NeedsDisk(result)) {
     misses->push_back(std::move(request));
   } else if (request.read) {
     if (!result.ok()) NoteBroken(request.key, result.status());
     request.read(std::move(result));
   } else {
-    DeliverBase(request.key, std::move(request.base), result);
+    DeliverBase(KeyOf(request), std::move(request.base), result);
   }
 }
 
 // The overlay is asked at this instant: what an earlier callback of this turn wrote is the base of the next one (P5).
-void ReplicaStore::Impl::DeliverBase(const RecordKey& key, BaseCallback done, const StoreEngine::ReadResult& result) {
-  if (auto found = overlay_.find(key); found != overlay_.end()) {
+void ReplicaStore::Impl::DeliverBase(HashedKey key, BaseCallback done, const StoreEngine::ReadResult& result) {
+  delivery_ = {&key.key, key.hash};
+  if (auto found = overlay_.find(key.key, key.hash); found != overlay_.end()) {
     const Entry& entry = found->second;
     done(BaseRecord{entry.object, entry.mark, entry.batch == nullptr});
-    return;
-  }
-  if (!result.ok()) {
-    NoteBroken(key, result.status());
-    delivery_ = {&key, nullptr, absl::IsDataLoss(result.status())};
+  } else if (!result.ok()) {
+    NoteBroken(key.key, result.status());
+    delivery_.broken = absl::IsDataLoss(result.status());
     done(result.status());
-    delivery_ = {};
-    return;
-  }
-  if (!result->has_value()) {
-    delivery_ = {&key, nullptr};
+  } else if (!result->has_value()) {
     done(BaseRecord{});
-    delivery_ = {};
-    return;
+  } else {
+    delivery_.object = &(*result)->object;
+    absl::StatusOr<Object> object = Object::Decode((*result)->object);
+    if (object.ok()) {
+      done(BaseRecord{*std::move(object), (*result)->mark, true});
+    } else {
+      // Its bytes are whole, so its hash stands in the leaf.
+      NoteBroken(key.key, object.status());
+      done(object.status());
+    }
   }
-  absl::StatusOr<Object> object = Object::Decode((*result)->object);
-  if (!object.ok()) {
-    NoteBroken(key, object.status());
-    // Its bytes are whole, so its hash stands in the leaf.
-    delivery_ = {&key, &(*result)->object};
-    done(object.status());
-    delivery_ = {};
-    return;
-  }
-  delivery_ = {&key, &(*result)->object};
-  done(BaseRecord{*std::move(object), (*result)->mark, true});
   delivery_ = {};
 }
 
-uint64_t ReplicaStore::Impl::HashOfBase(const RecordKey& key) const {
-  if (auto found = overlay_.find(key); found != overlay_.end()) return found->second.hash;
-  HENGE_CHECK(delivery_.key != nullptr && *delivery_.key == key);
+uint64_t ReplicaStore::Impl::HashOfBase(HashedKey key) const {
+  if (auto found = overlay_.find(key.key, key.hash); found != overlay_.end()) return found->second.hash;
+  HENGE_CHECK(delivery_.key != nullptr && *delivery_.key == key.key);
   if (delivery_.object == nullptr) return 0;
-  return RecordHash(engine_.tree_key(), key.bucket, key.key, *delivery_.object);
+  return RecordHash(engine_.tree_key(), key.key.bucket, key.key.key, *delivery_.object);
 }
 
 void ReplicaStore::Impl::NoteBroken(const RecordKey& key, const absl::Status& status) {
@@ -256,7 +256,7 @@ void ReplicaStore::Impl::OnDiskRead(Request request, StoreEngine::ReadResult res
     if (absl::Status health = engine_.health(); !health.ok()) {
       base(std::move(health));
     } else {
-      DeliverBase(request.key, std::move(base), result);
+      DeliverBase(KeyOf(request), std::move(base), result);
     }
   }
   auto entry = overlay_.find(request.key);
@@ -276,18 +276,22 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
                                int64_t now_ms, DurableCallback durable) {
   Batch& batch = OpenBatch();
   batch.waiting.push_back(std::move(durable));
+  const bool delivered = delivery_.key != nullptr && *delivery_.key == key;
+  const HashedKey hashed = delivered ? HashedKey(key, delivery_.key_hash) : HashedKey(key);
+  auto found = overlay_.find(key, hashed.hash);
   uint64_t hash = 0;
   uint64_t delta = 0;
   bool from_scan = false;
   if (const ClusterId tree_key = engine_.tree_key(); tree_key != ClusterId{}) {
     hash = RecordHash(tree_key, key.bucket, key.key, encoded);
-    delta = LeafDelta(HashOfBase(key), hash);
-    from_scan = delivery_.broken && !overlay_.contains(key);
+    delta = LeafDelta(HashOfBase(hashed), hash);
+    from_scan = delivery_.broken && found == overlay_.end();
   }
-  auto [found, is_new] = overlay_.try_emplace(key);
+  if (found == overlay_.end()) found = overlay_.try_emplace(key).first;
   Entry& entry = found->second;
   entry.hash = hash;
   entry.object = std::move(object);
+  entry.encoded = encoded;
   entry.mark = mark;
   entry.written_at_ms = now_ms;
   StoredRecord record{std::move(encoded), mark, now_ms};
@@ -300,7 +304,7 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
   entry.batch = batch_;
   entry.index = batch.items.size();
   entry.sequence = ++last_sequence_;
-  batch.written.push_back({&*found, entry.sequence});
+  batch.written.push_back({&*found, hashed.hash, entry.sequence});
   batch.items.push_back({std::move(key), std::move(record), delta, from_scan});
 }
 
@@ -316,14 +320,15 @@ void ReplicaStore::Impl::OnCommitted(Batch& batch, const absl::Status& status) {
   if (status.ok()) {
     for (const Batch::Written& written : batch.written) {
       Entry& entry = written.entry->second;
-      const RecordKey& key = written.entry->first;
+      const HashedKey key(written.entry->first, written.key_hash);
       if (entry.sequence != written.sequence) {
         cache_.Erase(key);  // newer than what is there, and about to be replaced
         continue;
       }
-      cache_.Put(key, {entry.object.Encode(), entry.mark, entry.written_at_ms});
       entry.batch = nullptr;
-      if (!disk_reads_.contains(key)) overlay_.erase(key);
+      StoredRecord record{std::move(entry.encoded), entry.mark, entry.written_at_ms};
+      cache_.Put(key, std::move(record));
+      if (!IsOnDisk(key)) overlay_.erase(overlay_.find(key.key, key.hash));
     }
   }
   for (DurableCallback& durable : batch.waiting) durable(status);
@@ -345,11 +350,13 @@ ReplicaStore::ReplicaStore(StoreEngine& engine, Executor& loop, size_t cache_byt
 ReplicaStore::~ReplicaStore() = default;
 
 void ReplicaStore::Read(RecordKey key, ReadCallback done) {
-  impl_->Enqueue({std::move(key), std::move(done), nullptr});
+  const size_t hash = HashedKey(key).hash;
+  impl_->Enqueue({std::move(key), hash, std::move(done), nullptr});
 }
 
 void ReplicaStore::ReadBase(RecordKey key, BaseCallback done) {
-  impl_->Enqueue({std::move(key), nullptr, std::move(done)});
+  const size_t hash = HashedKey(key).hash;
+  impl_->Enqueue({std::move(key), hash, nullptr, std::move(done)});
 }
 
 void ReplicaStore::Write(RecordKey key, Object object, std::string encoded, std::optional<Mark> mark, int64_t now_ms,
