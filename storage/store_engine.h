@@ -43,8 +43,8 @@ struct StoredRecord {
 struct StoreOptions {
   std::string data_dir;
   size_t block_cache_bytes = size_t{64} << 20;
-  size_t write_buffer_bytes = size_t{32} << 20;
-  int write_buffers_max = 4;
+  size_t write_buffer_bytes = size_t{16} << 20;
+  int write_buffers_max = 8;
   uint64_t flush_every_commits = 0;  // of a deterministic store: it also flushes after so many; 0 = by bytes alone
   size_t blob_bytes_min = 8192;      // values from this size go to blob files
   // Disk classes (P37): client puts and replica writes are refused below X free bytes, control writes below Z.
