@@ -51,6 +51,7 @@ void CoordinatorCore::OnFirstAnswer(MemberId member, MonotonicTime sent_at, Atte
 
 // These codes are the transport's own, or may be: nobody has answered.
 void CoordinatorCore::OnReply(MemberId member, const absl::Status& status) {
+  if (!health.AnyAvoided()) return;
   if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status)) return;
   health.OnHeard(member, env.clock.Now());
 }

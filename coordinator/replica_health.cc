@@ -46,7 +46,6 @@ bool ReplicaHealth::OnAnswer(MemberId member, Duration latency, Attempt kind) {
 }
 
 void ReplicaHealth::OnHeard(MemberId member, MonotonicTime now) {
-  if (avoided_ == 0) return;
   auto it = entries_.find(member);
   if (it == entries_.end()) return;
   it->second.heard_at = now;

@@ -289,7 +289,7 @@ void WriteRound::MarkSecondCopy(const Node& settled) const {
 }
 
 void WriteRound::Decide() {
-  if (tally_.verdict() == Verdict::kPending) LeaveOutOfReach(core_->env.clock.Now());
+  if (!core_->AllWell() && tally_.verdict() == Verdict::kPending) LeaveOutOfReach(core_->env.clock.Now());
   Verdict verdict = tally_.verdict();
   if (verdict == Verdict::kPending) return;
   // Calls that end with the deadline are no failures of their replicas: the time ran out.

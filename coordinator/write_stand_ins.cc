@@ -176,7 +176,7 @@ MonotonicTime WriteRound::LeaveAt(const Node& node) const {
 
 // The client can ask where others are in reach. Who is late, and answers something, is waited for.
 void WriteRound::LeaveOutOfReach(MonotonicTime now) {
-  if (core_->AllWell() || !sending_ || !AllAsked()) return;
+  if (!sending_ || !AllAsked()) return;
   for (size_t i = 1; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];
     // One that is known to hold the record was not sent it.

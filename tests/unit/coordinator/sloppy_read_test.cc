@@ -157,6 +157,7 @@ TEST_F(SloppyReadOfALoneOwner, P39WaitsForNobodyWhomRequestsOfJustNowFoundSilent
 
 TEST_F(SloppyReadOfALoneOwner, WaitsForNobodyWithoutABudgetOfHedgesEither) {
   std::vector<std::shared_ptr<std::optional<ClientReply>>> replies;
+  replies.reserve(100);
   for (int i = 0; i < 100; ++i) replies.push_back(rig_.Send(Get(key_)));
   AnswerFallbacks();
   for (const auto& reply : replies) EXPECT_TRUE(reply->has_value());
