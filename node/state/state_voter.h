@@ -23,6 +23,11 @@ class StateVoter {
   using Reply = absl::AnyInvocable<void(absl::StatusOr<StateAnswer>)>;
   void Vote(MemberId from, StateCall call, Reply reply);
 
+  // Votes no more: this member has accepted a recovery of the cluster (P32).
+  void Retire() { retired_ = true; }
+
+  // What it has accepted as the next version; none if nothing.
+  PaxosVote accepted() const;
   // Whether it has accepted a value of which nobody has said yet that it was decided.
   bool undecided() const;
   // The highest round that it has promised for the next version.
@@ -32,6 +37,7 @@ class StateVoter {
   absl::Status CheckValue(const std::string& value);
 
   StateHolder& holder_;
+  bool retired_ = false;
   StoreEngine& engine_;
   Executor& loop_;
   StateVersion version_;  // that acceptor_ votes on

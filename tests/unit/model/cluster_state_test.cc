@@ -169,7 +169,7 @@ TEST(ClusterStateTest, ARunInTwoPiecesIsRefused) {
 
 TEST(ClusterStateTest, ANewerFormatAsksForAnUpgrade) {
   std::string bytes = Sample().Encode();
-  bytes[0] = 3;
+  bytes[0] = 4;
   const absl::Status status = ClusterState::Decode(bytes).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("upgrade this node"));
