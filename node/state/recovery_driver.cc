@@ -80,7 +80,7 @@ Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Decide(RecoverOrder order, M
   if (!next.ok()) co_return next.status();
   result.plan = PlanOf(base, *next);
   result.plan.begun = !begun->empty();
-  co_return co_await Finish(*survivors, *std::move(value), std::move(result), deadline);
+  co_return co_await Finish(*survivors, *std::move(value), std::move(result));
 }
 
 Task<absl::StatusOr<std::string>> RecoveryDriver::Agree(std::vector<MemberId> survivors, uint64_t round_seen,
@@ -120,11 +120,11 @@ Task<absl::StatusOr<std::string>> RecoveryDriver::Agree(std::vector<MemberId> su
 }
 
 Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Finish(std::vector<MemberId> survivors, std::string value,
-                                                           RecoverResult result, MonotonicTime deadline) {
+                                                           RecoverResult result) {
   std::vector<MemberId> others = survivors;
   std::erase(others, self_);
   StateCall call{.ask = StateAsk::kLearn, .sender = holder_.Sender(), .value = std::move(value)};
-  const std::shared_ptr<Gathering> told = co_await Ask(others, call, std::max(deadline, home_.clock.Now() + kAskTime));
+  const std::shared_ptr<Gathering> told = co_await Ask(others, call, home_.clock.Now() + kAskTime);
   // Last: from here on this node can drive nothing of the old cluster any more.
   const std::vector<MemberId> alone(1, self_);
   const std::shared_ptr<Gathering> own = co_await Ask(alone, call, home_.clock.Now() + kAskTime);

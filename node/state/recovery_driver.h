@@ -54,8 +54,7 @@ class RecoveryDriver {
   // The state that all `survivors` have accepted.
   Task<absl::StatusOr<std::string>> Agree(std::vector<MemberId> survivors, uint64_t round_seen, MonotonicTime deadline);
   // Tells the survivors, and this node last.
-  Task<absl::StatusOr<RecoverResult>> Finish(std::vector<MemberId> survivors, std::string value, RecoverResult result,
-                                             MonotonicTime deadline);
+  Task<absl::StatusOr<RecoverResult>> Finish(std::vector<MemberId> survivors, std::string value, RecoverResult result);
   // Sends `call` to each of `to`, this node among them; ends when all have answered, or at `deadline`.
   Task<std::shared_ptr<Gathering>> Ask(std::vector<MemberId> to, StateCall call, MonotonicTime deadline);
   void AskOne(const std::shared_ptr<Gathering>& gathering, MemberId to, const StateCall& call, MonotonicTime deadline);

@@ -45,9 +45,9 @@ absl::Status StateVoter::CheckValue(const std::string& value) {
 }
 
 void StateVoter::Vote(MemberId from, StateCall call, Reply reply) {
-  if (retired_) {
+  if (retired_at_ == holder_.ring()->version()) {
     return reply(absl::FailedPreconditionError(
-        "this member has accepted a recovery of the cluster and votes no more: bring 'henge cluster recover --force' "
+        "this member has accepted a recovery of the cluster and does not vote: bring 'henge cluster recover --force' "
         "to its end"));
   }
   StateAnswer answer{.sender = holder_.Sender()};

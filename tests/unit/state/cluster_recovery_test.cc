@@ -131,6 +131,23 @@ TEST_F(ClusterRecoveryTest, P32ARepetitionGoesOnWithWhatOneHasAccepted) {
   EXPECT_EQ(Stored(4).cluster, begun->plan.cluster);
 }
 
+TEST_F(ClusterRecoveryTest, P32WhoHasAcceptedOneThatCameToNothingVotesAgainOnceTheOldMajorityHasDecided) {
+  rig_.lose = [](int, int to, ControlKind kind, const StateCall& call) {
+    return kind == ControlKind::kRecover && to == 4 && call.ask == StateAsk::kAccept;
+  };
+  EXPECT_FALSE(rig_.Recover(2, /*force=*/true, {}, seconds(3)).ok());
+  for (int i : {1, 3, 5}) rig_.Start(i);
+  rig_.Pass(seconds(5));
+  rig_.Cut(5);
+  rig_.Cut(3);
+  EXPECT_FALSE(rig_.Change(1, Create("b"), seconds(2)).ok()) << "n2's vote is missing";
+  rig_.Mend(3);
+  ASSERT_TRUE(rig_.Change(1, Create("c")).ok());
+  rig_.Pass(seconds(20));
+  rig_.Cut(3);
+  EXPECT_TRUE(rig_.Change(1, Create("d")).ok());
+}
+
 // n2 has taken over; n4 has accepted and was never told. It takes over when it meets n2.
 TEST_F(ClusterRecoveryTest, P32WhoWasNotToldTakesOverByMeetingTheOthers) {
   rig_.lose = [](int, int to, ControlKind kind, const StateCall& call) {
