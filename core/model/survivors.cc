@@ -30,6 +30,7 @@ std::string NamesOf(const ClusterState& state, const std::vector<MemberId>& memb
 
 std::vector<MemberId> MembersOf(const ClusterState& state) {
   std::vector<MemberId> members;
+  members.reserve(state.members.size());
   for (const Member& member : state.members) members.push_back(member.id);
   return members;
 }

@@ -27,6 +27,9 @@ struct RecoveryDriver::Gathering {
     const auto word = words.find(member);
     return word != words.end() && word->second.verdict == SurvivorVerdict::kGranted;
   }
+  bool AllGranted(const std::vector<MemberId>& members) const {
+    return std::all_of(members.begin(), members.end(), [this](MemberId id) { return Granted(id); });
+  }
 };
 
 RecoveryDriver::RecoveryDriver(MemberId self, StateHolder& holder, RecoveryVoter& voter, const ShardEnvironment& home)
@@ -90,12 +93,9 @@ Task<absl::StatusOr<std::string>> RecoveryDriver::Agree(std::vector<MemberId> su
   bool begun = false;
   while (home_.clock.Now() < deadline && !draining_) {
     const Ballot ballot{++round_seen, self_};
-    const auto all_granted = [&survivors](const Gathering& gathering) {
-      return std::all_of(survivors.begin(), survivors.end(), [&](MemberId id) { return gathering.Granted(id); });
-    };
     StateCall call{.ask = StateAsk::kPrepare, .sender = holder_.Sender(), .ballot = ballot};
     std::shared_ptr<Gathering> votes = co_await Ask(survivors, call, std::min(deadline, home_.clock.Now() + kAskTime));
-    if (all_granted(*votes)) {
+    if (votes->AllGranted(survivors)) {
       const ClusterState& state = holder_.ring()->state();
       absl::StatusOr<std::string> value = BegunRecovery(state, votes->words, survivors);
       if (!value.ok()) co_return value.status();
@@ -106,7 +106,7 @@ Task<absl::StatusOr<std::string>> RecoveryDriver::Agree(std::vector<MemberId> su
       call.ask = StateAsk::kAccept;
       call.value = *value;
       votes = co_await Ask(survivors, call, std::min(deadline, home_.clock.Now() + kAskTime));
-      if (all_granted(*votes)) co_return value;
+      if (votes->AllGranted(survivors)) co_return value;
     }
     problem = Ungranted(*votes, survivors);
     for (const auto& [id, word] : votes->words) round_seen = std::max(round_seen, word.promised.round);
