@@ -29,4 +29,27 @@ absl::Status CheckRecordKey(const Ring& ring, const RecordKey& key) {
                                          key.bucket.value(), " yet: this node must catch up first"));
 }
 
+absl::Status CheckPeerCluster(const ClusterState& state, ClusterId theirs, MemberId from) {
+  const Member* member = state.FindMember(from);
+  if (theirs == state.cluster) {
+    if (member != nullptr) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat("member ", from.value(), " is not in this cluster"));
+  }
+  const std::string id = absl::StrCat(absl::Hex(state.cluster.value(), absl::kZeroPad16));
+  if (!state.HasFormer(theirs)) {
+    return absl::FailedPreconditionError(
+        "this node belongs to another cluster: the initial cluster, the token and the number of replicas must be the "
+        "same on all members");
+  }
+  if (member != nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the cluster was recovered under the id ", id, ", with ", member->name,
+        ", which still goes by the old one: it takes over by itself if it has accepted that; if its disk was replaced "
+        "since, it can't come back under this name"));
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat("member ", from.value(), " was given up: an operator has recovered the cluster under the id ", id,
+                   " without it. Its data directory is left as it is; it never comes back as this member"));
+}
+
 }  // namespace henge

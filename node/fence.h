@@ -14,4 +14,9 @@ absl::Status CheckEpoch(const Ring& ring, PartitionId partition, LayoutEpoch epo
 // bucket that this node has yet to hear of.
 absl::Status CheckRecordKey(const Ring& ring, const RecordKey& key);
 
+// Whether `from`, which goes by the cluster `theirs`, may speak to a member of `state`'s cluster (P32).
+// PERMISSION_DENIED: it was given up when the survivors of a lost majority took a new id; nothing else between peers
+// has that code. FAILED_PRECONDITION: it survived, and has yet to take over; or it is a stranger.
+absl::Status CheckPeerCluster(const ClusterState& state, ClusterId theirs, MemberId from);
+
 }  // namespace henge

@@ -87,7 +87,8 @@ absl::Status NoteAllLost(StoreEngine& engine, const ClusterState& state, MemberI
 absl::Status ClaimStore(StoreEngine& engine, const ClusterState& state, MemberId self) {
   const Member* member = state.FindMember(self);
   if (member == nullptr) return absl::InvalidArgumentError("this node is no member of its own cluster state");
-  const Identity wanted{state.cluster, self, member->name};
+  // A recovered cluster's data is that of the first one (P32).
+  const Identity wanted{state.origin(), self, member->name};
   HENGE_ASSIGN_OR_RETURN(std::optional<std::string> bytes, engine.ReadMeta(kIdentityName));
   if (!bytes.has_value()) {
     HENGE_RETURN_IF_ERROR(NoteAllLost(engine, state, self));

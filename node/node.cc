@@ -15,6 +15,8 @@ namespace henge {
 namespace {
 
 constexpr Duration kRestInterval = std::chrono::seconds(10);
+// Longer than the pause between two questions to a peer that refuses.
+constexpr Duration kGivenUpHolds = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -56,16 +58,13 @@ Node::~Node() = default;
 
 absl::Status Node::Start() {
   HENGE_RETURN_IF_ERROR(ClaimStore(environment_.engine, options_.state, options_.self));
-  HENGE_RETURN_IF_ERROR(environment_.engine.OpenTrees(options_.state.cluster));
+  HENGE_RETURN_IF_ERROR(environment_.engine.OpenTrees(options_.state.origin()));
   const int64_t wall_ms = environment_.shards[0].clock.WallNow().time_since_epoch().count();
   HENGE_ASSIGN_OR_RETURN(const uint64_t stamp_floor,
                          ReadStampFloor(environment_.engine, wall_ms, environment_.shards[0].tracer));
   const ShardEnvironment& home = environment_.shards[0];
   HENGE_ASSIGN_OR_RETURN(StoredState stored, LoadState(environment_.engine, options_.state, self()));
-  StateKeeperHooks hooks;
-  hooks.adopted = [this](const RingPtr&, const RingPtr& now) { Adopt(now); };
-  hooks.on_rebound = [this](Closure ready) { OnRebound(std::move(ready)); };
-  keeper_ = std::make_unique<StateKeeper>(self(), home, environment_.engine, std::move(stored), std::move(hooks));
+  keeper_ = std::make_unique<StateKeeper>(self(), home, environment_.engine, std::move(stored), KeeperHooks());
   const RingPtr ring = keeper_->ring();
   ring_.store(ring, std::memory_order_release);
   HENGE_ASSIGN_OR_RETURN(const std::set<PartitionId> recovering, RecoveryNote::Load(environment_.engine));
@@ -84,6 +83,7 @@ absl::Status Node::Start() {
                                               std::move(entropy)));
   }
   control_plane_.Register(ControlKind::kState, *keeper_);
+  control_plane_.Register(ControlKind::kRecover, keeper_->recovery_service());
   leaves_ = std::make_unique<LeafService>(self(), home, environment_.engine, ring);
   control_plane_.Register(ControlKind::kLeaves, *leaves_);
   shards_[0]->ServeControl(&control_plane_);
@@ -101,6 +101,20 @@ absl::Status Node::Start() {
   StartGossip();
   RestLater();
   return absl::OkStatus();
+}
+
+StateKeeperHooks Node::KeeperHooks() {
+  StateKeeperHooks hooks;
+  hooks.adopted = [this](const RingPtr&, const RingPtr& now) { Adopt(now); };
+  hooks.on_rebound = [this](Closure ready) { OnRebound(std::move(ready)); };
+  hooks.on_given_up = [this](MemberId by, std::string why) { NoteGivenUp(by, std::move(why)); };
+  hooks.recovery.on_recovered = options_.on_recovered;
+  // For the next start: what runs goes by the ring that it has, in which this node doesn't own them.
+  hooks.recovery.on_gained = [this](const std::vector<PartitionId>& gained, Closure noted) {
+    recovery_note_->Lost(gained);
+    recovery_note_->WhenWritten(std::move(noted));
+  };
+  return hooks;
 }
 
 // The timer's closure is dropped with its loop, which ends before the node does.
@@ -121,6 +135,10 @@ void Node::StartGossip() {
       std::make_unique<Gossip>(options_.gossip, options_.self, environment_.shards[0], ring(), std::move(tell_shards));
   gossip_->OnState(
       [this](MemberId peer, StateVersion version, uint64_t digest) { keeper_->OnPeerState(peer, version, digest); });
+  gossip_->OnStranger([this](MemberId from, ClusterId cluster, const std::string& given_up) {
+    if (!given_up.empty()) return NoteGivenUp(from, given_up);
+    MeetForeign(cluster);
+  });
   control_plane_.Register(ControlKind::kGossip, *gossip_);
   control().Post([this] { gossip_->Start(); });
 }
@@ -157,6 +175,15 @@ void Node::ShareVerdicts() {
 
 void Node::Submit(ClientRequest request, Coordinator::ReplyFn reply) {
   const int index = ShardOfPartition(PartitionOf(request.key));
+  if (given_up()) {
+    return executor(index).Post([reply = std::move(reply)]() mutable {
+      ClientReply refused;
+      refused.status = absl::UnavailableError(
+          "this node was given up when an operator recovered the cluster without it: use one of those that survived");
+      refused.outcome = Outcome::kNotApplied;
+      reply(std::move(refused));
+    });
+  }
   executor(index).Post([this, index, request = std::move(request), reply = std::move(reply)]() mutable {
     shards_[index]->HandleClient(std::move(request), std::move(reply));
   });
@@ -191,6 +218,30 @@ void Node::BindWithout(std::vector<std::string> names, Duration budget, StatePro
   control().Post([this, budget, names = std::move(names), done = std::move(done)]() mutable {
     keeper_->BindWithout(names, budget, std::move(done));
   });
+}
+
+void Node::Recover(RecoverOrder order, Duration budget, RecoveryDriver::Done done) {
+  control().Post([this, budget, order = std::move(order), done = std::move(done)]() mutable {
+    keeper_->Recover(std::move(order), budget, std::move(done));
+  });
+}
+
+void Node::MeetForeign(ClusterId cluster) {
+  control().Post([this, cluster] { keeper_->OnForeignCluster(cluster); });
+}
+
+void Node::NoteGivenUp(MemberId by, std::string why) {
+  const MonotonicTime now = environment_.shards[0].clock.Now();
+  const bool news = given_up_until_.exchange(now + kGivenUpHolds) < now;
+  if (!news) return;
+  control().Post([this, by, why = std::move(why)] {
+    environment_.shards[0].tracer.Event(Severity::kAlarm, "GivenUp", {{"peer", uint64_t{by.value()}}, {"why", why}});
+  });
+}
+
+bool Node::given_up() const {
+  const MonotonicTime until = given_up_until_.load(std::memory_order_relaxed);
+  return until != MonotonicTime{} && environment_.shards[0].clock.Now() < until;
 }
 
 // P15: what the member's other store held is not here. Noted before this store asks to stand in its place.

@@ -41,6 +41,9 @@ struct NodeOptions {
   BackgroundBudgetOptions hint_budget;          // of all shards together: what the delivery of hints may send
   // Runs on the control loop for the state that the node starts with, and for each that it adopts.
   std::function<void(const RingPtr&)> on_state;
+  // Runs on the control loop when this node's store holds the state of a recovered cluster (P32): the process has to
+  // start again to go by it.
+  std::function<void()> on_recovered;
   AntiEntropyOptions anti_entropy;
   ScrubOptions scrub;
 };
@@ -88,7 +91,17 @@ class Node {
   void ChangeState(StateChange change, Duration budget, StateProposer::Done done);
   // StateKeeper::BindWithout. Any thread.
   void BindWithout(std::vector<std::string> names, Duration budget, StateProposer::Done done);
+  // StateKeeper::Recover. Any thread.
+  void Recover(RecoverOrder order, Duration budget, RecoveryDriver::Done done);
   void CollectFigures(absl::AnyInvocable<void(NodeFigures)> done);
+
+  // A node of another cluster was met, as peer or as caller. Any thread.
+  void MeetForeign(ClusterId cluster);
+  // A peer says that this node was given up by a recovery (P32): for a while no client is served, so that nothing is
+  // acknowledged which no one will ever see. Any thread.
+  void NoteGivenUp(MemberId by, std::string why);
+  // Whether that was said lately. Any thread.
+  bool given_up() const;
 
   // Refuses new requests; `idle` runs on the control loop when those under way have been answered. Any thread, once.
   // Peers are served on.
@@ -105,11 +118,13 @@ class Node {
   Executor& control() { return executor(0); }
   void Adopt(const RingPtr& ring);
   void OnRebound(Closure ready);
+  StateKeeperHooks KeeperHooks();
   EntropyStart EntropyOfShard(int shard, const std::set<PartitionId>& recovering);
 
   const NodeOptions options_;
   NodeEnvironment environment_;
   std::atomic<RingPtr> ring_;
+  std::atomic<MonotonicTime> given_up_until_{};
   ControlPlane control_plane_;
   std::unique_ptr<StateKeeper> keeper_;
   std::unique_ptr<RecoveryNote> recovery_note_;

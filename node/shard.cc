@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace henge {
 namespace {
 
@@ -26,7 +28,7 @@ Shard::Shard(CoordinatorOptions options, ShardEnvironment environment, StoreEngi
              StampStart stamps, size_t cache_bytes, ShardHints hints, EntropyStart entropy)
     : clock_(environment.clock),
       tracer_(environment.tracer),
-      state_version_(ring->version()),
+      ring_(ring),
       background_(hints.budget),
       shards_(entropy.shards),
       shard_(entropy.shard),
@@ -97,11 +99,21 @@ Coordinator::ReplyFn Shard::Sampled(Coordinator::ReplyFn reply) {
   };
 }
 
+absl::Status Shard::CheckMember(MemberId from) {
+  if (ring_->state().FindMember(from) != nullptr) return absl::OkStatus();
+  if (!std::exchange(stranger_said_, true)) {
+    tracer_.Event(Severity::kWarning, "StrangerRefused", {{"member", uint64_t{from.value()}}});
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat("member ", from.value(), " is not in this cluster: nothing of it is taken or told"));
+}
+
 void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) {
   if (control_ != nullptr && std::holds_alternative<ControlRequest>(request)) {
     control_->Handle(from, std::move(request), deadline, std::move(reply));
     return;
   }
+  if (absl::Status known = CheckMember(from); !known.ok()) return reply(std::move(known));
   if (auto* tree = std::get_if<TreeRequest>(&request)) {
     anti_entropy_->Serve(from, std::move(*tree), std::move(reply));
     return;
@@ -133,7 +145,8 @@ void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, R
 }
 
 void Shard::UpdateRing(RingPtr ring) {
-  state_version_ = ring->version();
+  ring_ = ring;
+  stranger_said_ = false;
   replica_->UpdateRing(ring);
   if (keeper_ != nullptr) {
     keeper_->UpdateRing(ring);

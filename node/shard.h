@@ -56,7 +56,7 @@ class Shard : public PeerHandler {
   void HandleClient(ClientRequest request, Coordinator::ReplyFn reply);
   void Handle(MemberId from, PeerRequest request, MonotonicTime deadline, ReplyFn reply) override;
   void UpdateRing(RingPtr ring);
-  StateVersion state_version() const { return state_version_; }
+  StateVersion state_version() const { return ring_->version(); }
   void UpdateLiveness(LivenessPtr liveness);
   // Who serves the ControlRequests that come to this shard; it outlives the shard. Without: UNIMPLEMENTED.
   void ServeControl(PeerHandler* control) { control_ = control; }
@@ -77,11 +77,14 @@ class Shard : public PeerHandler {
   Scrub& scrub() { return *scrub_; }
 
  private:
+  // Whether `from` is a member: who was given up (P32) is served nothing, whatever its messages say.
+  absl::Status CheckMember(MemberId from);
   Coordinator::ReplyFn Sampled(Coordinator::ReplyFn reply);
 
   Clock& clock_;
   Tracer& tracer_;
-  StateVersion state_version_;
+  RingPtr ring_;
+  bool stranger_said_ = false;
   PeerHandler* control_ = nullptr;
   BackgroundBudget background_;
   bool background_yields_ = false;  // as of the last sample

@@ -26,6 +26,8 @@ const Bucket* ClusterState::FindBucket(BucketId id) const {
   return it != buckets.end() && it->id == id ? &*it : nullptr;
 }
 
+bool ClusterState::HasFormer(ClusterId id) const { return std::find(former.begin(), former.end(), id) != former.end(); }
+
 bool ClusterState::IsBound() const {
   return std::none_of(members.begin(), members.end(), [](const Member& m) { return m.store == StoreId(); });
 }

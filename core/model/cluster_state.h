@@ -30,8 +30,14 @@ struct Member {
 // How many of the last changes a state names.
 inline constexpr size_t kStateChangesMax = 32;
 
+// How many recoveries of a lost majority a state can tell of.
+inline constexpr size_t kFormerClustersMax = 64;
+
 struct ClusterState {
   ClusterId cluster;
+  // The ids that this cluster had before its survivors took a new one (P32), the first one first. Whoever still goes by
+  // one of them was given up, or has yet to take over.
+  std::vector<ClusterId> former;
   StateVersion version;
   uint32_t replicas = kReplicasDefault;       // N; a partition has min(N, members) owners
   std::vector<Member> members;                // by id
@@ -51,6 +57,9 @@ struct ClusterState {
   const Bucket* FindBucket(BucketId id) const;
   // Whether a bucket of this id was there and is no more, as opposed to one that a later version may know.
   bool IsDropped(BucketId id) const { return id < next_bucket_id && FindBucket(id) == nullptr; }
+  // Whose data the stores of the members hold: the id of version 1, which no recovery changes.
+  ClusterId origin() const { return former.empty() ? cluster : former.front(); }
+  bool HasFormer(ClusterId id) const;
   // Whether every member is bound to a store (P31): so from version 2 on, but for those that had never started then.
   bool IsBound() const;
 

@@ -14,9 +14,14 @@ namespace {
 // The members make version 1 of a state alone, each from its configuration, and the cluster's id is a hash of it: its
 // form never changes, and has no room for what comes later.
 constexpr uint8_t kFirstFormat = 1;
-constexpr uint8_t kFormat = 2;
+constexpr uint8_t kPlainFormat = 2;
+// With the ids that the cluster had before. Only what needs it has it, so that the digest of every other state stays.
+constexpr uint8_t kFormat = 3;
 
-uint8_t FormatOf(StateVersion version) { return version <= StateVersion(1) ? kFirstFormat : kFormat; }
+uint8_t FormatOf(StateVersion version, bool recovered) {
+  if (version <= StateVersion(1)) return kFirstFormat;
+  return recovered ? kFormat : kPlainFormat;
+}
 
 constexpr size_t kMemberBytesMin = 6;
 
@@ -80,6 +85,19 @@ std::vector<uint64_t> ReadChanges(ByteReader* in, StateVersion version) {
   return changes;
 }
 
+// At least one, none twice, none the present one.
+std::vector<ClusterId> ReadFormer(ByteReader* in, ClusterId cluster) {
+  std::vector<ClusterId> former;
+  const size_t count = in->Count(sizeof(uint64_t));
+  if (count == 0 || count > kFormerClustersMax) in->Fail();
+  for (size_t i = 0; in->ok() && i < count; ++i) {
+    const ClusterId id(in->Fixed64());
+    if (id == cluster || std::find(former.begin(), former.end(), id) != former.end()) in->Fail();
+    former.push_back(id);
+  }
+  return former;
+}
+
 // One preference list: distinct members of `state`, at most N.
 std::vector<MemberId> ReadList(ByteReader* in, const ClusterState& state) {
   std::vector<MemberId> list;
@@ -103,9 +121,13 @@ absl::Status NotAState(const char* why) {
 std::string ClusterState::Encode() const {
   std::string bytes;
   ByteWriter out(&bytes);
-  const uint8_t format = FormatOf(version);
+  const uint8_t format = FormatOf(version, !former.empty());
   out.Byte(format);
   out.Fixed64(cluster.value());
+  if (format == kFormat) {
+    out.Varint(former.size());
+    for (ClusterId id : former) out.Fixed64(id.value());
+  }
   out.Varint(version.value());
   out.Varint(replicas);
   out.Varint(members.size());
@@ -136,16 +158,17 @@ absl::StatusOr<ClusterState> ClusterState::Decode(std::string_view bytes) {
   ByteReader in(bytes);
   const uint8_t format = in.Byte();
   if (!in.ok()) return NotAState("they are empty");
-  if (format != kFirstFormat && format != kFormat) {
+  if (format < kFirstFormat || format > kFormat) {
     return absl::InvalidArgumentError(absl::StrCat("the cluster state has format version ", static_cast<int>(format),
                                                    ", this build knows ", static_cast<int>(kFormat),
                                                    ": upgrade this node"));
   }
   ClusterState state;
   state.cluster = ClusterId(in.Fixed64());
+  if (format == kFormat) state.former = ReadFormer(&in, state.cluster);
   state.version = StateVersion(in.Varint());
   state.replicas = static_cast<uint32_t>(in.VarintUpTo(kReplicasMax));
-  if (!in.ok() || state.replicas == 0 || FormatOf(state.version) != format)
+  if (!in.ok() || state.replicas == 0 || FormatOf(state.version, !state.former.empty()) != format)
     return NotAState("the header is truncated or out of range");
   state.members = ReadMembers(&in, format);
   if (!in.ok()) return NotAState("the members are truncated, out of order or out of range");

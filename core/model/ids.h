@@ -40,7 +40,7 @@ using StoreId = StrongId<struct StoreIdTag, uint64_t>;
 using Lifetime = StrongId<struct LifetimeTag, uint64_t>;
 // A bucket; never used again after a drop (P34).
 using BucketId = StrongId<struct BucketIdTag, uint32_t>;
-// hash(token, canonical version 1 of the cluster state) (P30).
+// hash(token, canonical version 1 of the cluster state) (P30), or what the survivors of a lost majority took (P32).
 using ClusterId = StrongId<struct ClusterIdTag, uint64_t>;
 // The number of a decided cluster state, from 1.
 using StateVersion = StrongId<struct StateVersionTag, uint64_t>;

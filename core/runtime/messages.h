@@ -207,9 +207,10 @@ struct TreeReply {
 
 // What belongs to no partition: for the control loop of the peer. `body` has a codec of its own, with its version.
 enum class ControlKind : uint8_t {
-  kGossip = 1,  // who is alive: core/model/swim_message.h
-  kState = 2,   // agreement on the cluster state
-  kLeaves = 3,  // what some leaves of a partition are: node/hints/leaf_message.h
+  kGossip = 1,   // who is alive: core/model/swim_message.h
+  kState = 2,    // agreement on the cluster state
+  kLeaves = 3,   // what some leaves of a partition are: node/hints/leaf_message.h
+  kRecover = 4,  // a new cluster of the survivors: core/model/survivor_message.h
 };
 struct ControlRequest {
   ControlKind kind = ControlKind::kGossip;

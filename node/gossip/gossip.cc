@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "node/fence.h"
 
 namespace henge {
 namespace {
@@ -23,7 +24,8 @@ std::vector<MemberId> MembersOf(const Ring& ring) {
 
 // Whether only the peer itself can have answered this: it is there, and doesn't understand.
 bool IsPeersWord(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status);
+  return absl::IsPermissionDenied(status) || absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
+         absl::IsUnimplemented(status);
 }
 
 }  // namespace
@@ -138,11 +140,14 @@ std::optional<SwimAnswer> Gossip::AnswerOf(MemberId from, const absl::StatusOr<P
     if (!IsPeersWord(reply.status())) return std::nullopt;
     // A peer of another version: nothing is learned from it, but that it is there.
     NoteBadMessage(from, reply.status());
+    if (absl::IsPermissionDenied(reply.status()) && on_stranger_) {
+      on_stranger_(from, ClusterId(), std::string(reply.status().message()));
+    }
     return SwimAnswer();
   }
   const auto* control = std::get_if<ControlReply>(&*reply);
   absl::StatusOr<GossipEnvelope> envelope =
-      control != nullptr ? Open(control->body) : absl::InvalidArgumentError("an answer that is none of gossip");
+      control != nullptr ? Open(from, control->body) : absl::InvalidArgumentError("an answer that is none of gossip");
   absl::StatusOr<SwimAnswer> answer =
       envelope.ok() ? SwimAnswer::Decode(envelope->message) : absl::StatusOr<SwimAnswer>(envelope.status());
   if (!answer.ok()) {
@@ -158,7 +163,7 @@ std::optional<SwimAnswer> Gossip::AnswerOf(MemberId from, const absl::StatusOr<P
 
 void Gossip::Serve(MemberId from, std::string body, MonotonicTime, ReplyFn reply) {
   if (stopped_) return reply(absl::UnavailableError("this node is shutting down"));
-  absl::StatusOr<GossipEnvelope> envelope = Open(body);
+  absl::StatusOr<GossipEnvelope> envelope = Open(from, body);
   absl::StatusOr<SwimCall> call =
       envelope.ok() ? SwimCall::Decode(envelope->message) : absl::StatusOr<SwimCall>(envelope.status());
   if (!call.ok()) {
@@ -177,9 +182,11 @@ void Gossip::Serve(MemberId from, std::string body, MonotonicTime, ReplyFn reply
   Act(from, std::move(out));
 }
 
-absl::StatusOr<GossipEnvelope> Gossip::Open(std::string_view body) const {
+absl::StatusOr<GossipEnvelope> Gossip::Open(MemberId from, std::string_view body) {
   absl::StatusOr<GossipEnvelope> envelope = GossipEnvelope::Decode(body);
   if (envelope.ok() && envelope->cluster != ring_->cluster()) {
+    if (on_stranger_) on_stranger_(from, envelope->cluster, "");
+    if (ring_->state().HasFormer(envelope->cluster)) return CheckPeerCluster(ring_->state(), envelope->cluster, from);
     return absl::FailedPreconditionError(
         absl::StrCat("a gossip message of cluster ", absl::Hex(envelope->cluster.value()), ", this is ",
                      absl::Hex(ring_->cluster().value()), ": check the addresses of the members"));

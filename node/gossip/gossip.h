@@ -40,6 +40,10 @@ class Gossip : public ControlService {
 
   // Who is told of the peers' cluster states; before Start.
   void OnState(StateFn on_state) { on_state_ = std::move(on_state); }
+  // Of another cluster: whom a message came from goes by it; `given_up`, if not empty, says that the peer holds this
+  // node to be given up by a recovery (P32). Before Start.
+  using StrangerFn = absl::AnyInvocable<void(MemberId from, ClusterId cluster, const std::string& given_up)>;
+  void OnStranger(StrangerFn on_stranger) { on_stranger_ = std::move(on_stranger); }
   void Start();
   // Asks nobody any more, and tells who asks that this node is going. Idempotent.
   void Stop();
@@ -63,7 +67,7 @@ class Gossip : public ControlService {
   void Arm();
 
   // Opens what `from` sent, and checks that it is of this cluster.
-  absl::StatusOr<GossipEnvelope> Open(std::string_view body) const;
+  absl::StatusOr<GossipEnvelope> Open(MemberId from, std::string_view body);
   std::string Seal(std::string message);
   void NoteState(MemberId from, const GossipEnvelope& envelope);
   // Counts what can't be understood, and says so once in a while.
@@ -75,6 +79,7 @@ class Gossip : public ControlService {
   const ShardEnvironment env_;
   LivenessFn on_liveness_;
   StateFn on_state_;
+  StrangerFn on_stranger_;
   RingPtr ring_;
   Swim swim_;
   bool running_ = false;

@@ -237,12 +237,32 @@ auto VersionAnswer(grpc::ServerUnaryReactor* reactor, Reply* reply) {
   };
 }
 
+void RecoveryToProto(const RecoverResult& result, v1::RecoverReply* out) {
+  const RecoveryPlan& plan = result.plan;
+  out->set_done(result.done);
+  out->set_begun(plan.begun);
+  if (result.done || plan.begun) out->set_cluster(plan.cluster.value());
+  out->set_state_version(plan.version.value());
+  out->set_partitions_lost(static_cast<uint32_t>(plan.partitions_lost));
+  out->set_partitions_at_risk(static_cast<uint32_t>(plan.partitions_at_risk));
+  for (const std::string& name : result.unconfirmed) out->add_unconfirmed(name);
+  for (const RecoveryPlan::OfMember& member : plan.members) {
+    v1::RecoverReply::OfMember* to = out->add_members();
+    to->set_name(member.name);
+    to->set_stays(member.stays);
+    to->set_disk_replaced(member.disk_replaced);
+    to->set_owned_before(static_cast<uint32_t>(member.owned_before));
+    to->set_owned_after(static_cast<uint32_t>(member.owned_after));
+    to->set_recovering(static_cast<uint32_t>(member.recovering));
+  }
+}
+
 }  // namespace
 
 class AdminServer::Service
     : public v1::Admin::WithCallbackMethod_GetClusterState<v1::Admin::WithCallbackMethod_GetNodeStatus<
           v1::Admin::WithCallbackMethod_Explain<v1::Admin::WithCallbackMethod_ChangeBucket<
-              v1::Admin::WithCallbackMethod_Bootstrap<v1::Admin::Service>>>>> {
+              v1::Admin::WithCallbackMethod_Bootstrap<v1::Admin::WithCallbackMethod_Recover<v1::Admin::Service>>>>>> {
  public:
   explicit Service(AdminServer& server) : server_(server) {}
 
@@ -308,6 +328,24 @@ class AdminServer::Service
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* Recover(grpc::CallbackServerContext* context, const v1::RecoverRequest* request,
+                                    v1::RecoverReply* reply) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    RecoverOrder order{.survivors = {request->survivors().begin(), request->survivors().end()},
+                       .force = request->force()};
+    server_.node_.Recover(std::move(order), BudgetOf(*context),
+                          [reactor, reply](const absl::StatusOr<RecoverResult>& result) {
+                            if (result.ok()) {
+                              RecoveryToProto(*result, reply);
+                            } else {
+                              reply->set_code(static_cast<uint32_t>(result.status().code()));
+                              reply->set_message(MessageToWire(result.status()));
+                            }
+                            reactor->Finish(grpc::Status::OK);
+                          });
+    return reactor;
+  }
+
  private:
   void FillProcess(const NodeFigures& figures, v1::NodeStatusReply* reply) {
     Node& node = server_.node_;
@@ -324,6 +362,7 @@ class AdminServer::Service
     reply->set_state(!figures.store_health.ok()            ? "failed"
                      : server_.draining_                   ? "draining"
                      : !reply->refused_as_second().empty() ? "second"
+                     : node.given_up()                     ? "given-up"
                                                            : "serving");
     const Duration up = server_.clock_.Now() - server_.started_;
     reply->set_uptime_s(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(up).count()));

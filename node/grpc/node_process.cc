@@ -185,6 +185,9 @@ absl::Status NodeProcess::Impl::MakeNode(ClusterState state) {
   options.gossip = config_.gossip;
   options.scrub.pause = config_.scrub_pause;
   options.state = std::move(state);
+  options.on_recovered = [&stop = stop_] {
+    stop.Set({.text = "the cluster was recovered under another id", .restart = true});
+  };
   NodeEnvironment environment{{}, *engine_, hints_.get()};
   for (size_t i = 0; i < loops_.size(); ++i) {
     environment.shards.push_back({clock_, *loops_[i], *randoms_[i], hub_->transport(static_cast<int>(i)), tracer_});
@@ -199,6 +202,8 @@ void NodeProcess::Impl::MakeServers() {
   for (int i = 0; i < node_->shard_count(); ++i) ports.push_back({loops_[i].get(), &node_->shard(i)});
   peers_ = std::make_unique<PeerServer>(
       identity_, [this] { return node_->ring(); }, std::move(ports), clock_, tracer_);
+  peers_->OnForeign([this](ClusterId cluster) { node_->MeetForeign(cluster); });
+  hub_->OnGivenUp([this](MemberId by, std::string why) { node_->NoteGivenUp(by, std::move(why)); });
   SessionLimits limits;
   clients_ = std::make_unique<ClientServer>(*node_, limits, [this] { return hub_->CheckOnlyProcess(); });
   admin_ = std::make_unique<AdminServer>(*node_, *hub_, *peers_, clock_);

@@ -101,6 +101,10 @@ void PeerHub::OnRefusedAsSecond(int peer) {
                                         "the two; if the data directory was copied, delete the copy")}});
 }
 
+void PeerHub::OnGivenUp(int peer, const std::string& why) {
+  if (given_up_) given_up_(links_[static_cast<size_t>(peer)]->options().member, why);
+}
+
 std::string PeerHub::RefusedAsSecondBy() const {
   if (refused_until_.load() < clock_.Now()) return "";
   const int peer = refused_by_;

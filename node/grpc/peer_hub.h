@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,8 @@ class PeerHub : private PeerLinkEvents {
 
   // Starts dialling all peers.
   void Connect();
+  // Who is told when a peer says that this member was given up (P32); on any thread. Before Connect.
+  void OnGivenUp(std::function<void(MemberId by, std::string why)> listener) { given_up_ = std::move(listener); }
   // Breaks all connections; they are dialled again. Any thread.
   void Drop();
   // Ends all connections. Blocks until no callback is under way; the calls under way fail.
@@ -80,10 +83,12 @@ class PeerHub : private PeerLinkEvents {
   void OnAnswers(int peer, v1::PeerFrame* frame) override;
   void OnBroken(int peer, uint64_t stream, const absl::Status& why) override;
   void OnRefusedAsSecond(int peer) override;
+  void OnGivenUp(int peer, const std::string& why) override;
 
   const Clock& clock_;
   Tracer& tracer_;
   std::atomic<MonotonicTime> refused_until_{};
+  std::function<void(MemberId, std::string)> given_up_;
   std::atomic<int> refused_by_ = -1;  // the peer that said so last
   std::vector<std::unique_ptr<PeerLink>> links_;
   std::vector<std::unique_ptr<ShardTransport>> transports_;

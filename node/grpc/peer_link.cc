@@ -189,6 +189,7 @@ void PeerLink::OnStreamDone(Stream* stream, const absl::Status& why) {
   waiting_bytes_.store(0, std::memory_order_relaxed);
   events_.OnBroken(index_, stream->number(), why);
   if (why.code() == absl::StatusCode::kAlreadyExists) events_.OnRefusedAsSecond(index_);
+  if (why.code() == absl::StatusCode::kPermissionDenied) events_.OnGivenUp(index_, std::string(why.message()));
   std::lock_guard lock(mutex_);
   last_error_ = why.ToString();
   if (!stopping_) {
@@ -201,8 +202,9 @@ void PeerLink::OnStreamDone(Stream* stream, const absl::Status& why) {
 
 void PeerLink::Report(const absl::Status& why) {
   // What no further attempt can mend is an operator's business.
-  const bool refused =
-      why.code() == absl::StatusCode::kFailedPrecondition || why.code() == absl::StatusCode::kAlreadyExists;
+  const bool refused = why.code() == absl::StatusCode::kFailedPrecondition ||
+                       why.code() == absl::StatusCode::kAlreadyExists ||
+                       why.code() == absl::StatusCode::kPermissionDenied;
   tracer_.Event(refused ? Severity::kAlarm : Severity::kWarning, refused ? "PeerRefused" : "PeerDisconnected",
                 {{"peer", options_.name}, {"address", options_.address}, {"why", last_error_}});
   reported_error_ = last_error_;

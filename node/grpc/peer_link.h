@@ -44,6 +44,8 @@ class PeerLinkEvents {
   virtual void OnBroken(int peer, uint64_t stream, const absl::Status& why) = 0;
   // The peer knows another live process of this member (H5).
   virtual void OnRefusedAsSecond(int peer) = 0;
+  // The peer goes by a cluster that was recovered without this member (P32).
+  virtual void OnGivenUp(int peer, const std::string& why) = 0;
 };
 
 class PeerLink {

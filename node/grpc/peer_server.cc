@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "henge/v1/peer.grpc.pb.h"
+#include "node/fence.h"
 #include "node/grpc/channel_settings.h"
 #include "node/wire/peer_codec.h"
 #include "node/wire/wire_util.h"
@@ -131,34 +132,35 @@ bool PeerServer::MaySay(MonotonicTime* said) {
   return true;
 }
 
-absl::Status PeerServer::RefuseForeign(const v1::PeerHello& hello, std::string why) {
+absl::Status PeerServer::RefuseForeign(const v1::PeerHello& hello, absl::Status why) {
   foreign_.fetch_add(1, std::memory_order_relaxed);
   std::lock_guard lock(mutex_);
   if (MaySay(&foreign_said_)) {
-    tracer_.Event(
-        Severity::kWarning, "ForeignPeerRefused",
-        {{"cluster", hello.cluster()}, {"member", uint64_t{hello.member()}}, {"store", hello.store()}, {"why", why}});
+    tracer_.Event(Severity::kWarning, "ForeignPeerRefused",
+                  {{"cluster", hello.cluster()},
+                   {"member", uint64_t{hello.member()}},
+                   {"store", hello.store()},
+                   {"why", std::string(why.message())}});
   }
-  return absl::FailedPreconditionError(why);
+  return why;
 }
 
 absl::Status PeerServer::CheckCaller(const v1::PeerHello& hello) {
-  if (hello.cluster() != identity_.cluster.value()) {
-    return RefuseForeign(hello,
-                         "this node belongs to another cluster: the initial cluster, the token and the number of "
-                         "replicas must be the same on all members");
+  const MemberId member(hello.member());
+  const RingPtr ring = ring_();
+  if (absl::Status known = CheckPeerCluster(ring->state(), ClusterId(hello.cluster()), member); !known.ok()) {
+    if (hello.cluster() != identity_.cluster.value() && on_foreign_) on_foreign_(ClusterId(hello.cluster()));
+    return RefuseForeign(hello, std::move(known));
   }
   if (hello.protocol() != kPeerProtocol) {
-    return RefuseForeign(hello, absl::StrCat("this node speaks peer protocol ", kPeerProtocol, ", the caller ",
-                                             hello.protocol(), ": run versions that fit together"));
+    return RefuseForeign(hello, absl::FailedPreconditionError(
+                                    absl::StrCat("this node speaks peer protocol ", kPeerProtocol, ", the caller ",
+                                                 hello.protocol(), ": run versions that fit together")));
   }
-  const MemberId member(hello.member());
-  if (member == identity_.self) return RefuseForeign(hello, "this node can't be a peer of itself");
-  const RingPtr ring = ring_();
+  if (member == identity_.self) {
+    return RefuseForeign(hello, absl::FailedPreconditionError("this node can't be a peer of itself"));
+  }
   const Member* info = ring->state().FindMember(member);
-  if (info == nullptr) {
-    return RefuseForeign(hello, absl::StrCat("member ", member.value(), " is not in this cluster"));
-  }
   if (hello.state_version() == ring->version().value() && hello.state_digest() != ring->digest()) {
     tracer_.Event(Severity::kAlarm, "ClusterStateDiffers", {{"peer", info->name}, {"version", hello.state_version()}});
     return absl::FailedPreconditionError("the caller's cluster state has this node's version and another content");

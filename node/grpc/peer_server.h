@@ -40,6 +40,9 @@ class PeerServer {
 
   void Register(grpc::ServerBuilder* builder);
 
+  // Who is told of callers of other clusters; on any thread. Before the first connection.
+  void OnForeign(std::function<void(ClusterId)> listener) { on_foreign_ = std::move(listener); }
+
   // Connections that were refused since the start: of a second live process of a member (H5); and of another cluster,
   // of another protocol, or of no member (H38). Any thread.
   uint64_t second_processes_refused() const { return seconds_.load(std::memory_order_relaxed); }
@@ -60,7 +63,7 @@ class PeerServer {
   absl::Status Admit(const v1::PeerHello& hello, const std::shared_ptr<Stream>& stream);
   // Whether the caller is a member of this cluster, of a version that fits.
   absl::Status CheckCaller(const v1::PeerHello& hello);
-  absl::Status RefuseForeign(const v1::PeerHello& hello, std::string why);
+  absl::Status RefuseForeign(const v1::PeerHello& hello, absl::Status why);
   absl::Status RefuseSecond(const std::string& name, uint64_t process, uint64_t connected);
   // What goes on being refused is said again once in a while only.
   bool MaySay(MonotonicTime* said);
@@ -70,6 +73,7 @@ class PeerServer {
 
   const PeerIdentity identity_;
   const RingSource ring_;
+  std::function<void(ClusterId)> on_foreign_;
   const std::vector<PeerPort> shards_;
   const Clock& clock_;
   Tracer& tracer_;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -62,6 +63,28 @@ absl::Status TellReady(const NodeConfig& config, const NodeProcess& process) {
   return absl::OkStatus();
 }
 
+// Waits until the node is to end, and ends it. The process's status; none: a new node is to be started on the same
+// data.
+std::optional<int> RunToTheEnd(std::unique_ptr<NodeProcess> process, const NodeConfig& config, StopEvent& stop,
+                               SpdlogTracer& log) {
+  const StopEvent::Reason reason = stop.Wait();
+  log.Event(reason.failed ? Severity::kAlarm : Severity::kInfo, "Stopping", {{"why", reason.text}});
+  const Duration patience = reason.failed ? std::min(config.drain_timeout, kFailedDrainTime) : config.drain_timeout;
+  const bool orderly = process->Shutdown(patience);
+  if (orderly) process.reset();
+  if (orderly && stop.TakeRestart()) {
+    log.Event(Severity::kInfo, "StartingAgain", {{"why", reason.text}});
+    return std::nullopt;
+  }
+  // The store may have failed while it was closed. A node that can't be started again here is its supervisor's.
+  const std::optional<StopEvent::Reason> last = stop.reason();
+  const int status = reason.failed || (last.has_value() && (last->failed || last->restart)) ? 1 : 0;
+  log.Event(Severity::kInfo, "Stopped", {{"status", int64_t{status}}});
+  log.Flush();
+  if (!orderly) _exit(status);
+  return status;
+}
+
 }  // namespace
 
 int RunNode(const NodeConfig& config) {
@@ -74,32 +97,28 @@ int RunNode(const NodeConfig& config) {
   if (!tracer.ok()) return Fail(tracer.status());
   SpdlogTracer& log = **tracer;
 
-  absl::StatusOr<std::unique_ptr<NodeProcess>> process = NodeProcess::Start(config, clock, log, stop);
-  if (!process.ok()) {
-    log.Event(Severity::kError, "StartFailed", {{"why", process.status().ToString()}});
+  NodeConfig now = config;
+  for (bool first = true;; first = false) {
+    absl::StatusOr<std::unique_ptr<NodeProcess>> process = NodeProcess::Start(now, clock, log, stop);
+    if (!process.ok()) {
+      log.Event(Severity::kError, "StartFailed", {{"why", process.status().ToString()}});
+      log.Flush();
+      return Fail(process.status());
+    }
+    if (first) {
+      if (absl::Status status = TellReady(config, **process); !status.ok()) return Fail(status);
+    }
+    // A port that was chosen at the first start stays.
+    now.client_listen = (*process)->client_address();
+    now.peer_listen = (*process)->peer_address();
+    log.Event(Severity::kInfo, "Serving",
+              {{"client", now.client_listen}, {"peer", now.peer_listen}, {"version", std::string(kHengeVersion)}});
     log.Flush();
-    return Fail(process.status());
+    if (first) std::fputs((*process)->Banner().c_str(), stderr);
+    if (const std::optional<int> status = RunToTheEnd(*std::move(process), config, stop, log); status.has_value()) {
+      return *status;
+    }
   }
-  if (absl::Status status = TellReady(config, **process); !status.ok()) return Fail(status);
-  log.Event(Severity::kInfo, "Serving",
-            {{"client", (*process)->client_address()},
-             {"peer", (*process)->peer_address()},
-             {"version", std::string(kHengeVersion)}});
-  log.Flush();
-  std::fputs((*process)->Banner().c_str(), stderr);
-
-  const StopEvent::Reason reason = stop.Wait();
-  log.Event(reason.failed ? Severity::kAlarm : Severity::kInfo, "Stopping", {{"why", reason.text}});
-  const Duration patience = reason.failed ? std::min(config.drain_timeout, kFailedDrainTime) : config.drain_timeout;
-  const bool orderly = (*process)->Shutdown(patience);
-  if (orderly) process->reset();
-  // The store may have failed while it was closed.
-  const std::optional<StopEvent::Reason> last = stop.reason();
-  const int status = reason.failed || (last.has_value() && last->failed) ? 1 : 0;
-  log.Event(Severity::kInfo, "Stopped", {{"status", int64_t{status}}});
-  log.Flush();
-  if (!orderly) _exit(status);
-  return status;
 }
 
 }  // namespace henge

@@ -51,6 +51,7 @@ void StateHolder::Learn(std::string bytes, Done done) {
     return done(absl::FailedPreconditionError("there are two cluster states of one version"));
   }
   if (version <= ring_->version()) return done(absl::OkStatus());
+  if (taken_over_) return done(absl::FailedPreconditionError("this node goes over to a recovered cluster"));
   waiting_.push_back({version, std::move(done)});
   // Commits keep their order, so that an older state never follows a newer one into the store.
   if (version <= writing_->version()) return;
@@ -61,6 +62,11 @@ void StateHolder::Learn(std::string bytes, Done done) {
                       alive = std::weak_ptr<bool>(alive_)](absl::Status status) mutable {
                        if (!alive.expired()) OnWritten(std::move(ring), std::move(bytes), status);
                      });
+}
+
+void StateHolder::TakeOver(std::string bytes, Done done) {
+  taken_over_ = true;
+  engine_.CommitMeta(std::string(kStateNote), std::move(bytes), loop_, std::move(done));
 }
 
 void StateHolder::OnWritten(RingPtr ring, std::string bytes, const absl::Status& status) {

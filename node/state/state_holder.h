@@ -41,6 +41,10 @@ class StateHolder {
   using Done = absl::AnyInvocable<void(absl::Status)>;
   void Learn(std::string bytes, Done done);
 
+  // Writes the state of the cluster that takes this one's place (P32), for the next start. This process goes on by the
+  // old one and learns nothing more, so that nothing is written over it.
+  void TakeOver(std::string bytes, Done done);
+
   // Whether a member that goes by `version` with `digest` contradicts this node: two states of one version. Raises the
   // alarm, and from then on contradicted() (P30).
   bool Contradicts(MemberId peer, StateVersion version, uint64_t digest);
@@ -65,6 +69,7 @@ class StateHolder {
   RingPtr parsed_;
   RingPtr writing_;  // the newest that was handed to the store; never older than ring_
   bool contradicted_ = false;
+  bool taken_over_ = false;
   Adopted adopted_;
   std::vector<Waiting> waiting_;
   std::shared_ptr<bool> alive_;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/runtime/timer_await.h"
+#include "node/fence.h"
 
 namespace henge {
 namespace {
@@ -34,20 +35,45 @@ StateKeeper::StateKeeper(MemberId self, const ShardEnvironment& home, StoreEngin
               [this](const RingPtr& before, const RingPtr& now) { OnAdopted(before, now); }),
       peers_(holder_, home.clock, home.transport),
       voter_(holder_, engine, home.executor, std::move(start.acceptor)),
-      proposer_(self, holder_, peers_, voter_, home.clock, home.executor, home.random) {}
+      proposer_(self, holder_, peers_, voter_, home.clock, home.executor, home.random),
+      recovery_voter_(self, holder_, voter_, engine, home, std::move(start.recovery), hooks_.recovery),
+      recovery_(self, holder_, recovery_voter_, home) {}
 
 void StateKeeper::Begin() {
   if (ring()->state().members.size() > 1) tasks_.Spawn(KeepUp());
 }
 
-void StateKeeper::Serve(MemberId from, std::string body, MonotonicTime, ReplyFn reply) {
+absl::StatusOr<StateCall> StateKeeper::Open(MemberId from, std::string_view body) {
   absl::StatusOr<StateCall> call = StateCall::Decode(body);
+  if (!call.ok()) return call;
+  if (absl::Status known = CheckPeerCluster(ring()->state(), call->sender.cluster, from); !known.ok()) {
+    home_.tracer.Event(Severity::kWarning, "ForeignStateRefused",
+                       {{"member", uint64_t{from.value()}}, {"cluster", call->sender.cluster.value()}});
+    OnForeignCluster(call->sender.cluster);
+    return known;
+  }
+  return call;
+}
+
+void StateKeeper::RecoveryService::Serve(MemberId from, std::string body, MonotonicTime, ReplyFn reply) {
+  absl::StatusOr<StateCall> call = keeper_.Open(from, body);
   if (!call.ok()) return reply(call.status());
   const StateSender sender = call->sender;
-  if (sender.cluster != ring()->cluster() || ring()->state().FindMember(from) == nullptr) {
-    home_.tracer.Event(Severity::kWarning, "ForeignStateRefused", {{"member", uint64_t{from.value()}}});
-    return reply(absl::FailedPreconditionError("this node belongs to another cluster, or the caller is no member"));
-  }
+  keeper_.recovery_voter_.Vote(from, *std::move(call),
+                               [reply = std::move(reply)](absl::StatusOr<SurvivorAnswer> answer) mutable {
+                                 if (answer.ok()) {
+                                   reply(answer->Encode());
+                                 } else {
+                                   reply(std::move(answer).status());
+                                 }
+                               });
+  keeper_.OnPeerState(from, sender.version, sender.digest);
+}
+
+void StateKeeper::Serve(MemberId from, std::string body, MonotonicTime, ReplyFn reply) {
+  absl::StatusOr<StateCall> call = Open(from, body);
+  if (!call.ok()) return reply(call.status());
+  const StateSender sender = call->sender;
   auto encoded = [reply = std::move(reply)](absl::StatusOr<StateAnswer> answer) mutable {
     if (answer.ok()) {
       reply(answer->Encode());
@@ -108,8 +134,11 @@ Task<void> StateKeeper::KeepUp() {
 
 void StateKeeper::Fetch(MemberId from) {
   if (draining_ || from == self_ || !fetching_.insert(from).second) return;
-  peers_.Ask(from, {.ask = StateAsk::kFetch}, kFetchTime, [this, from](const absl::StatusOr<StateAnswer>&) {
+  peers_.Ask(from, {.ask = StateAsk::kFetch}, kFetchTime, [this, from](const absl::StatusOr<StateAnswer>& answer) {
     fetching_.erase(from);
+    if (absl::IsPermissionDenied(answer.status()) && hooks_.on_given_up) {
+      hooks_.on_given_up(from, std::string(answer.status().message()));
+    }
     if (!HasMetAll()) return;
     if (met_all_at_ == MonotonicTime()) met_all_at_ = home_.clock.Now();
     BindIfDue();

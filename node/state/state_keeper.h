@@ -18,6 +18,8 @@
 #include "core/runtime/environment.h"
 #include "core/runtime/task_scope.h"
 #include "node/control_plane.h"
+#include "node/state/recovery_driver.h"
+#include "node/state/recovery_voter.h"
 #include "node/state/state_change.h"
 #include "node/state/state_holder.h"
 #include "node/state/state_peers.h"
@@ -35,6 +37,9 @@ struct StateKeeperHooks {
   // This store asks to be bound in its place only after `ready` has run, so that who must know that the node is
   // recovering (P15) can make that durable first. At most once in a process's life; absent = ready at once.
   std::function<void(Closure ready)> on_rebound;
+  RecoveryHooks recovery;
+  // `by` says that this node was given up when the cluster was recovered (P32); again and again.
+  std::function<void(MemberId by, std::string why)> on_given_up;
 };
 
 class StateKeeper : public ControlService {
@@ -57,6 +62,15 @@ class StateKeeper : public ControlService {
   // node, if the members are bound already, or the rest is no majority; UNAVAILABLE if one of the rest is missing.
   void BindWithout(const std::vector<std::string>& names, Duration budget, StateProposer::Done done);
 
+  // See RecoveryDriver::Recover (P32).
+  void Recover(RecoverOrder order, Duration budget, RecoveryDriver::Done done) {
+    recovery_.Recover(std::move(order), budget, std::move(done));
+  }
+  // Serves the control messages of kind kRecover.
+  ControlService& recovery_service() { return recovery_service_; }
+  // A node of another cluster was met.
+  void OnForeignCluster(ClusterId cluster) { recovery_voter_.OnForeignCluster(cluster); }
+
   // `peer` says that it goes by `version` with `digest`: a newer one is fetched from it, a contradicting one is
   // alarmed.
   void OnPeerState(MemberId peer, StateVersion version, uint64_t digest);
@@ -68,10 +82,21 @@ class StateKeeper : public ControlService {
   // Takes no new proposal and asks nobody for news; `idle` runs when no proposal is under way. Peers are served on.
   void Drain(Closure idle) {
     draining_ = true;
-    proposer_.Drain(std::move(idle));
+    proposer_.Drain([this, idle = std::move(idle)]() mutable { recovery_.Drain(std::move(idle)); });
   }
 
  private:
+  class RecoveryService : public ControlService {
+   public:
+    explicit RecoveryService(StateKeeper& keeper) : keeper_(keeper) {}
+    void Serve(MemberId from, std::string body, MonotonicTime deadline, ReplyFn reply) override;
+
+   private:
+    StateKeeper& keeper_;
+  };
+
+  // The call in `body`, if it is of a member of this cluster.
+  absl::StatusOr<StateCall> Open(MemberId from, std::string_view body);
   void OnAdopted(const RingPtr& before, const RingPtr& now);
   Task<void> KeepUp();
   void Fetch(MemberId from);
@@ -89,6 +114,9 @@ class StateKeeper : public ControlService {
   StatePeers peers_;
   StateVoter voter_;
   StateProposer proposer_;
+  RecoveryVoter recovery_voter_;
+  RecoveryDriver recovery_;
+  RecoveryService recovery_service_{*this};
   std::set<MemberId> fetching_;
   MonotonicTime met_all_at_{};
   bool draining_ = false;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/model/wire.h"
 #include "core/runtime/status_macros.h"
 #include "node/state/state_change.h"
 
@@ -15,10 +16,10 @@ absl::StatusOr<ClusterState> ReadNewest(StoreEngine& engine, const ClusterState&
   HENGE_ASSIGN_OR_RETURN(std::optional<std::string> bytes, engine.ReadMeta(kStateNote));
   if (!bytes.has_value()) return configured;
   HENGE_ASSIGN_OR_RETURN(ClusterState state, ClusterState::Decode(*bytes));
-  if (state.cluster != configured.cluster) {
+  if (state.origin() != configured.origin()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "the data directory holds a state of cluster ", absl::Hex(state.cluster.value(), absl::kZeroPad16),
-        ", the configuration describes cluster ", absl::Hex(configured.cluster.value(), absl::kZeroPad16),
+        "the data directory holds a state of cluster ", absl::Hex(state.origin().value(), absl::kZeroPad16),
+        ", the configuration describes cluster ", absl::Hex(configured.origin().value(), absl::kZeroPad16),
         ": nothing was changed. Give the initial cluster and token of its first start, or another data directory"));
   }
   if (state.FindMember(self) == nullptr) {
@@ -26,6 +27,16 @@ absl::StatusOr<ClusterState> ReadNewest(StoreEngine& engine, const ClusterState&
         "this node was removed from the cluster: a removed member never comes back, start it as a new one");
   }
   return state;
+}
+
+// A vote on the recovery of another cluster, one that this state has come out of, is over.
+absl::StatusOr<PaxosAcceptor> ReadRecoveryVote(StoreEngine& engine, ClusterId cluster) {
+  HENGE_ASSIGN_OR_RETURN(std::optional<std::string> bytes, engine.ReadMeta(kRecoveryVoteNote));
+  if (!bytes.has_value()) return PaxosAcceptor();
+  ByteReader in(*bytes);
+  const ClusterId of(in.Fixed64());
+  HENGE_ASSIGN_OR_RETURN(PaxosAcceptor::Stored vote, PaxosAcceptor::Decode(in.Raw(in.remaining())));
+  return of == cluster ? std::move(vote.acceptor) : PaxosAcceptor();
 }
 
 // The one member's vote is the decision. Its configuration says where it listens today.
@@ -60,10 +71,22 @@ absl::StatusOr<StoredState> LoadState(StoreEngine& engine, const ClusterState& c
     }
     if (vote.version == next) stored.acceptor = std::move(vote.acceptor);
   }
+  HENGE_ASSIGN_OR_RETURN(stored.recovery, ReadRecoveryVote(engine, stored.state.cluster));
   if (stored.state.members.size() == 1) {
-    HENGE_RETURN_IF_ERROR(DecideAlone(engine, configured.members[0], &stored));
+    const Member* listed = configured.FindMember(self);
+    if (listed == nullptr) return absl::InvalidArgumentError("this node is no member of its own configuration");
+    HENGE_RETURN_IF_ERROR(DecideAlone(engine, *listed, &stored));
   }
   return stored;
+}
+
+std::string EncodeRecoveryVote(ClusterId cluster, const PaxosAcceptor& acceptor) {
+  std::string bytes;
+  ByteWriter out(&bytes);
+  out.Fixed64(cluster.value());
+  // Of one cluster there is one recovery: the version is no more than the form's.
+  out.Raw(acceptor.Encode(StateVersion(1)));
+  return bytes;
 }
 
 }  // namespace henge

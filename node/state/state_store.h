@@ -1,9 +1,10 @@
 // The cluster state in a node's own store: the newest decided one, and this member's vote on the next.
 //
-// Two notes of metadata. Both are written in the order of the control loop's commits, so that a vote on a version never
-// lies beside a state older than the one before it.
+// Three notes of metadata. They are written in the order of the control loop's commits, so that a vote on a version
+// never lies beside a state older than the one before it.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -15,16 +16,22 @@ namespace henge {
 
 inline constexpr std::string_view kStateNote = "cluster-state";
 inline constexpr std::string_view kVoteNote = "state-vote";
+inline constexpr std::string_view kRecoveryVoteNote = "recovery-vote";
 
 struct StoredState {
   ClusterState state;
   PaxosAcceptor acceptor;  // for the version after it
+  PaxosAcceptor recovery;  // for a recovery of its cluster (P32)
 };
 
-// What a node starts from: the newest decided state in its store, or `configured` if there is none. A single member
+// What a node starts from: the newest decided state in its store, or `configured` if there is none. `configured` may be
+// that of the first start although the cluster was recovered under another id since (P32). A single member
 // decides alone: it is bound to its store, and listed with the addresses of `configured`, before this returns.
 // FAILED_PRECONDITION for a state of another cluster or without this member; DATA_LOSS for a broken note. Start-up
 // only: blocks on the store.
 absl::StatusOr<StoredState> LoadState(StoreEngine& engine, const ClusterState& configured, MemberId self);
+
+// docs/FORMAT.md, "Votes": the vote on a recovery of `cluster`.
+std::string EncodeRecoveryVote(ClusterId cluster, const PaxosAcceptor& acceptor);
 
 }  // namespace henge

@@ -45,6 +45,11 @@ absl::Status StateVoter::CheckValue(const std::string& value) {
 }
 
 void StateVoter::Vote(MemberId from, StateCall call, Reply reply) {
+  if (retired_at_ == holder_.ring()->version()) {
+    return reply(absl::FailedPreconditionError(
+        "this member has accepted a recovery of the cluster and does not vote: bring 'henge cluster recover --force' "
+        "to its end"));
+  }
   StateAnswer answer{.sender = holder_.Sender()};
   if (call.sender.version != answer.sender.version) {
     const bool newer = answer.sender.version > call.sender.version;
@@ -83,6 +88,10 @@ void StateVoter::Vote(MemberId from, StateCall call, Reply reply) {
                          reply(std::move(status));
                        }
                      });
+}
+
+PaxosVote StateVoter::accepted() const {
+  return version_ == After(holder_.ring()->version()) ? acceptor_.accepted() : PaxosVote();
 }
 
 bool StateVoter::undecided() const {

@@ -23,6 +23,12 @@ class StateVoter {
   using Reply = absl::AnyInvocable<void(absl::StatusOr<StateAnswer>)>;
   void Vote(MemberId from, StateCall call, Reply reply);
 
+  // Votes on the next version no more: this member has accepted a recovery of the cluster (P32). On a later one again:
+  // a majority that decides after all was not lost.
+  void Retire() { retired_at_ = holder_.ring()->version(); }
+
+  // What it has accepted as the next version; none if nothing.
+  PaxosVote accepted() const;
   // Whether it has accepted a value of which nobody has said yet that it was decided.
   bool undecided() const;
   // The highest round that it has promised for the next version.
@@ -32,6 +38,7 @@ class StateVoter {
   absl::Status CheckValue(const std::string& value);
 
   StateHolder& holder_;
+  StateVersion retired_at_;  // none = it votes
   StoreEngine& engine_;
   Executor& loop_;
   StateVersion version_;  // that acceptor_ votes on

@@ -15,7 +15,7 @@ namespace {
 // Room for the siblings that meet in one merge of the largest records, N of which fit a frame (P38).
 constexpr size_t kWireObjectBytesMax = kPeerFrameBytesMax / kReplicasMax;
 constexpr size_t kScanCursorBytesMax = kKeyBytesMax + 64;
-constexpr auto kControlKindMax = static_cast<uint32_t>(ControlKind::kLeaves);
+constexpr auto kControlKindMax = static_cast<uint32_t>(ControlKind::kRecover);
 
 template <class... Ts>
 struct Overloaded : Ts... {

@@ -28,6 +28,7 @@ Scene::Scene(SceneOptions options)
   for (int i = 1; i <= options.nodes; ++i) {
     SimNodeOptions n{.member = MemberId(static_cast<uint32_t>(i)), .state = ring_->state(), .shards = options.shards};
     n.gossip = options.gossip;
+    n.bug = options.bug;
     n.anti_entropy = options.anti_entropy;
     n.scrub = options.scrub;
     n.background_interval = options.background_interval;

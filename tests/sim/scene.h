@@ -28,6 +28,7 @@ struct SceneOptions {
   uint32_t replicas = 3;
   SimLinkOptions link;
   SwimSettings gossip;
+  EngineBug bug = EngineBug::kNone;
   AntiEntropyOptions anti_entropy;
   ScrubOptions scrub;
   Duration background_interval = std::chrono::milliseconds(2);

@@ -164,6 +164,11 @@ absl::Status SimNode::Start() {
   o.on_state = [this](const RingPtr& ring) {
     if (options_.watch != nullptr) options_.watch->OnState(static_cast<int>(options_.member.value()), ring);
   };
+  o.on_recovered = [this, at = incarnation_] {
+    scheduler_.After(Duration(1), [this, at] {
+      if (running() && incarnation_ == at) StartAgain();
+    });
+  };
   node_ = std::make_unique<Node>(std::move(o), std::move(environment));
   if (absl::Status started = node_->Start(); !started.ok()) {
     StopProcess(SimNetwork::StopKind::kProcess);
@@ -246,6 +251,14 @@ void SimNode::Kill() {
   files_->Freeze();
   StopProcess(SimNetwork::StopKind::kProcess);
   files_->Kill();
+}
+
+void SimNode::StartAgain() {
+  ShutDown([this] {
+    if (absl::Status started = Start(); !started.ok()) {
+      serious_.push_back({scheduler_.now(), "", Severity::kAlarm, "StartFailed", started.ToString()});
+    }
+  });
 }
 
 void SimNode::ShutDown(std::function<void()> stopped) {

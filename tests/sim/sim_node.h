@@ -75,6 +75,10 @@ class SimNode {
   void ChangeState(StateChange change, Duration budget, StateProposer::Done done) {
     node_->ChangeState(std::move(change), budget, std::move(done));
   }
+  // Makes a new cluster of the survivors (P32). `done` never runs if the process ends first.
+  void Recover(RecoverOrder order, Duration budget, RecoveryDriver::Done done) {
+    node_->Recover(std::move(order), budget, std::move(done));
+  }
   // None while no process runs.
   StoreId store_id() const { return running() ? engine_->store_id() : StoreId(); }
   // Whom the running process holds alive; null if none runs.
@@ -124,6 +128,8 @@ class SimNode {
   PeerHandler* HandlerOf(int shard);
   void OnClientRequest(ClientRequest request, SimClientServer::ReplyFn reply);
   void StopProcess(SimNetwork::StopKind kind);
+  // As henged does when its cluster was recovered: a new node on the same data.
+  void StartAgain();
   void PumpBackground(uint64_t incarnation);
   SimFault PlanFault(const SimIo& io);
 

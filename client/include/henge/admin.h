@@ -77,7 +77,7 @@ struct NodeStatus {
   uint64_t store = 0;  // names its data directory
   uint64_t state_version = 0;
   std::string version;  // of the program
-  std::string state;    // starting, serving, draining, failed
+  std::string state;    // starting, serving, draining, failed, second, given-up
   std::string disk;     // plenty, control-only, full
   uint64_t uptime_s = 0;
   uint32_t shards = 0;
@@ -224,5 +224,32 @@ absl::StatusOr<uint64_t> DropBucket(std::string_view endpoints, std::string_view
 // one of the rest is missing.
 absl::StatusOr<uint64_t> BootstrapWithout(std::string_view endpoints, const std::vector<std::string>& without,
                                           std::chrono::milliseconds timeout);
+
+// What a new cluster of the survivors of a lost majority does, or has done.
+struct RecoverView {
+  struct OfMember {
+    std::string name;
+    bool stays = false;
+    bool disk_replaced = false;  // what the disk before held is not there
+    uint32_t owned_before = 0;   // partitions
+    uint32_t owned_after = 0;
+    uint32_t recovering = 0;  // of these, counting for no read until they were compared
+  };
+  bool done = false;
+  bool begun = false;    // by an earlier command, which this one goes on with
+  uint64_t cluster = 0;  // the new id; 0 before it is done or begun
+  uint64_t state_version = 0;
+  std::vector<OfMember> members;         // all that there were
+  uint32_t partitions_lost = 0;          // no owner survives: hints of others are all that is left of them
+  uint32_t partitions_at_risk = 0;       // as many owners are gone as acknowledge a write
+  std::vector<std::string> unconfirmed;  // survivors that take over once they meet the others
+};
+
+// Makes a new cluster of `survivors`, or of all members that answer if that is empty; without `force`, only says what
+// that would do. The old members are strangers to it afterwards, for ever. To be given again if it was interrupted.
+// FAILED_PRECONDITION: a majority answers, one that answers is not named, another member knows more, or another
+// recovery is begun; UNAVAILABLE: a survivor does not answer; INVALID_ARGUMENT: no such member.
+absl::StatusOr<RecoverView> RecoverCluster(std::string_view endpoints, const std::vector<std::string>& survivors,
+                                           bool force, std::chrono::milliseconds timeout);
 
 }  // namespace henge

@@ -298,5 +298,57 @@ TEST_F(AdminCommandsTest, ClusterBootstrapNamesWhoNeverStarts) {
   EXPECT_THAT(refused.err, HasSubstr("n3 has started"));
 }
 
+// P32.
+TEST_F(AdminCommandsTest, ClusterRecoverShowsWhatItDoesAndDoesItByForceOnly) {
+  v1::RecoverRequest asked;
+  cluster_.node(0).OnRecover([&asked](const v1::RecoverRequest& request) {
+    asked = request;
+    v1::RecoverReply reply;
+    auto* stays = reply.add_members();
+    stays->set_name("n2"), stays->set_stays(true), stays->set_owned_before(10), stays->set_owned_after(16384);
+    stays->set_recovering(16374);
+    reply.add_members()->set_name("n3");
+    reply.set_partitions_lost(17);
+    reply.set_partitions_at_risk(23);
+    reply.set_done(request.force());
+    if (request.force()) reply.set_cluster(0xabc), reply.add_unconfirmed("n2");
+    reply.set_state_version(1 << 20);
+    return reply;
+  });
+  const CliResult shown = Run({"cluster", "recover"});
+  EXPECT_EQ(shown.code, ExitCode::kOk) << shown.err;
+  EXPECT_FALSE(asked.force());
+  EXPECT_EQ(asked.survivors_size(), 0);
+  EXPECT_THAT(shown.out, HasSubstr("nothing was changed"));
+  EXPECT_THAT(shown.out, HasSubstr("17 have lost all owners"));
+  EXPECT_THAT(shown.out, HasSubstr("given up"));
+  const CliResult done = Run({"cluster", "recover", "--force", "--survivor", "n2", "--survivor", "n1"});
+  EXPECT_EQ(done.code, ExitCode::kOk) << done.err;
+  EXPECT_TRUE(asked.force());
+  ASSERT_EQ(asked.survivors_size(), 2);
+  EXPECT_EQ(asked.survivors(0), "n2");
+  EXPECT_THAT(done.out, HasSubstr("0000000000000abc"));
+  EXPECT_THAT(done.err, HasSubstr("not confirmed by n2"));
+  const CliResult json = Run({"cluster", "recover", "-o", "json"});
+  EXPECT_THAT(json.out, HasSubstr("\"partitions_at_risk\": 23"));
+}
+
+TEST_F(AdminCommandsTest, ClusterRecoverTellsWhyItRefuses) {
+  EXPECT_EQ(Run({"cluster", "recover", "--without", "n3"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"cluster", "bootstrap", "--without", "n3", "--force"}).code, ExitCode::kUsage);
+  for (const auto& [code, exit] : {std::pair{absl::StatusCode::kFailedPrecondition, ExitCode::kError},
+                                   std::pair{absl::StatusCode::kUnavailable, ExitCode::kUnavailable}}) {
+    cluster_.node(0).OnRecover([code = code](const v1::RecoverRequest&) {
+      v1::RecoverReply reply;
+      reply.set_code(static_cast<uint32_t>(code));
+      reply.set_message("nothing was changed, because");
+      return reply;
+    });
+    const CliResult refused = Run({"cluster", "recover", "--force"});
+    EXPECT_EQ(refused.code, exit);
+    EXPECT_THAT(refused.err, HasSubstr("nothing was changed, because"));
+  }
+}
+
 }  // namespace
 }  // namespace henge::cli

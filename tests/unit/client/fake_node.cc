@@ -105,6 +105,17 @@ class FakeNode::AdminService final : public v1::Admin::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Recover(grpc::ServerContext*, const v1::RecoverRequest* request, v1::RecoverReply* reply) override {
+    RecoverHandler handler;
+    {
+      std::lock_guard lock(node_.mutex_);
+      handler = node_.recover_handler_;
+    }
+    if (handler == nullptr) return {grpc::StatusCode::UNIMPLEMENTED, "not here"};
+    *reply = handler(*request);
+    return grpc::Status::OK;
+  }
+
   grpc::Status Bootstrap(grpc::ServerContext*, const v1::BootstrapRequest* request,
                          v1::BootstrapReply* reply) override {
     BootstrapHandler handler;
@@ -148,6 +159,11 @@ void FakeNode::OnRequest(Handler handler) {
 void FakeNode::OnChangeBucket(BucketHandler handler) {
   std::lock_guard lock(mutex_);
   bucket_handler_ = std::move(handler);
+}
+
+void FakeNode::OnRecover(RecoverHandler handler) {
+  std::lock_guard lock(mutex_);
+  recover_handler_ = std::move(handler);
 }
 
 void FakeNode::OnBootstrap(BootstrapHandler handler) {

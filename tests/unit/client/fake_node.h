@@ -41,6 +41,8 @@ class FakeNode {
   void OnChangeBucket(BucketHandler handler);
   using BootstrapHandler = std::function<v1::BootstrapReply(const v1::BootstrapRequest&)>;
   void OnBootstrap(BootstrapHandler handler);
+  using RecoverHandler = std::function<v1::RecoverReply(const v1::RecoverRequest&)>;
+  void OnRecover(RecoverHandler handler);
   // What the next frames name as the version of the cluster state; 0 = none.
   void AnnounceVersion(uint64_t version) { announced_version_ = version; }
 
@@ -78,6 +80,7 @@ class FakeNode {
   ScanHandler scan_handler_;
   BucketHandler bucket_handler_;
   BootstrapHandler bootstrap_handler_;
+  RecoverHandler recover_handler_;
   std::string state_;
   uint64_t version_ = 0;
   v1::NodeStatusReply status_;

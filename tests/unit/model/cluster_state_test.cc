@@ -167,9 +167,28 @@ TEST(ClusterStateTest, ARunInTwoPiecesIsRefused) {
   }
 }
 
+// P32.
+TEST(ClusterStateTest, FormerIdsAreKeptAndOnlyWhatNeedsThemHasTheirForm) {
+  ClusterState state = Sample();
+  state.version = StateVersion(2);
+  const uint64_t digest = state.Digest();
+  state.former = {ClusterId(7), ClusterId(8)};
+  EXPECT_EQ(*ClusterState::Decode(state.Encode()), state);
+  EXPECT_NE(state.Digest(), digest);
+  EXPECT_EQ(state.origin(), ClusterId(7));
+  EXPECT_TRUE(state.HasFormer(ClusterId(8)));
+  EXPECT_EQ(state.Encode()[0], 3);
+  EXPECT_LT(Sample().Encode()[0], 3);
+  EXPECT_EQ(Sample().origin(), Sample().cluster);
+  for (const std::vector<ClusterId>& wrong : {std::vector{ClusterId(7), ClusterId(7)}, std::vector{state.cluster}}) {
+    state.former = wrong;
+    EXPECT_FALSE(ClusterState::Decode(state.Encode()).ok());
+  }
+}
+
 TEST(ClusterStateTest, ANewerFormatAsksForAnUpgrade) {
   std::string bytes = Sample().Encode();
-  bytes[0] = 3;
+  bytes[0] = 4;
   const absl::Status status = ClusterState::Decode(bytes).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("upgrade this node"));

@@ -128,17 +128,22 @@ TEST_F(NodeTest, BothShardsServeTheirPartitions) {
   EXPECT_EQ(figures->store_id, StoreId(77));
 }
 
-TEST_F(NodeTest, PeersAreServedByTheShardOfTheKey) {
+TEST_F(NodeTest, PeersAreServedByTheShardOfTheKeyAndStrangersByNone) {
   ASSERT_TRUE(node_->Start().ok());
   ASSERT_TRUE(Put("k", "v").status.ok());
-  std::optional<absl::StatusOr<PeerReply>> result;
-  node_->HandlePeer(MemberId(2), ReadRequest{node_test::Key("k"), LayoutEpoch(1), std::nullopt},
-                    clock_.now + std::chrono::seconds(1),
-                    [&result](absl::StatusOr<PeerReply> reply) { result = std::move(reply); });
-  loop_.Run();
-  ASSERT_TRUE(result.has_value());
-  ASSERT_TRUE(result->ok()) << result->status();
-  EXPECT_TRUE(std::get<ReadReply>(**result).found);
+  const auto read_for = [this](uint32_t from) {
+    std::optional<absl::StatusOr<PeerReply>> result;
+    node_->HandlePeer(MemberId(from), ReadRequest{node_test::Key("k"), LayoutEpoch(1), std::nullopt},
+                      clock_.now + std::chrono::seconds(1),
+                      [&result](absl::StatusOr<PeerReply> reply) { result = std::move(reply); });
+    loop_.Run();
+    return result.has_value() ? *std::move(result) : absl::UnknownError("no answer");
+  };
+  const auto known = read_for(1);
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_TRUE(std::get<ReadReply>(*known).found);
+  // P32: whoever was given up has the number of no member, whatever else of its message fits.
+  EXPECT_EQ(read_for(2).status().code(), absl::StatusCode::kPermissionDenied);
 }
 
 TEST_F(NodeTest, ExplainReachesTheOwnReplica) {

@@ -17,12 +17,18 @@ class StateRig::Net final : public Transport {
       if (node == rig_.nodes_.end() || rig_.cut_.contains(target) || rig_.cut_.contains(self_)) {
         return done(absl::UnavailableError("not connected"));
       }
-      node->second->keeper->Serve(MemberId(static_cast<uint32_t>(self_)),
-                                  std::move(std::get<ControlRequest>(request).body), {},
-                                  [done = std::move(done)](absl::StatusOr<std::string> body) mutable {
-                                    if (body.ok()) return done(PeerReply(ControlReply{*std::move(body)}));
-                                    done(body.status());
-                                  });
+      auto& control = std::get<ControlRequest>(request);
+      const auto call = StateCall::Decode(control.body);
+      if (rig_.lose && call.ok() && rig_.lose(self_, target, control.kind, *call)) {
+        return done(absl::UnavailableError("lost"));
+      }
+      StateKeeper& keeper = *node->second->keeper;
+      ControlService& service = control.kind == ControlKind::kRecover ? keeper.recovery_service() : keeper;
+      service.Serve(MemberId(static_cast<uint32_t>(self_)), std::move(control.body), {},
+                    [done = std::move(done)](absl::StatusOr<std::string> body) mutable {
+                      if (body.ok()) return done(PeerReply(ControlReply{*std::move(body)}));
+                      done(body.status());
+                    });
     });
   }
 
@@ -51,6 +57,12 @@ void StateRig::Start(int i, bool begin) {
   const ShardEnvironment home{clock_, loop_, random_, *node->net, tracer_};
   StateKeeperHooks hooks;
   hooks.on_rebound = on_rebound;
+  hooks.on_given_up = [this, i](MemberId, const std::string& why) { given_up[i] = why; };
+  hooks.recovery.on_recovered = [this, i] { to_restart.insert(i); };
+  hooks.recovery.on_gained = [this, i](const std::vector<PartitionId>& partitions, Closure noted) {
+    gained[i] = partitions;
+    if (note_gained) noted();
+  };
   node->keeper = std::make_unique<StateKeeper>(self, home, *engines_[i], *std::move(stored), std::move(hooks));
   if (begin) node->keeper->Begin();
   nodes_[i] = std::move(node);
@@ -59,6 +71,20 @@ void StateRig::Start(int i, bool begin) {
 
 void StateRig::StartAll() {
   for (const auto& [i, engine] : engines_) Start(i);
+}
+
+StateRig::Recovered StateRig::BeginRecover(int i, bool force, std::vector<std::string> survivors, Duration budget) {
+  auto result = std::make_shared<std::optional<absl::StatusOr<RecoverResult>>>();
+  keeper(i).Recover({std::move(survivors), force}, budget,
+                    [result](absl::StatusOr<RecoverResult> end) { *result = std::move(end); });
+  return result;
+}
+
+absl::StatusOr<RecoverResult> StateRig::Recover(int i, bool force, std::vector<std::string> survivors,
+                                                Duration budget) {
+  const Recovered result = BeginRecover(i, force, std::move(survivors), budget);
+  for (int turn = 0; turn < 400 && !result->has_value(); ++turn) Pass(std::chrono::milliseconds(50));
+  return result->value_or(absl::InternalError("no end"));
 }
 
 void StateRig::Stop(int i) { nodes_.erase(i); }

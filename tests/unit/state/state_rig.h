@@ -47,6 +47,19 @@ class StateRig {
   const ClusterState& initial() const { return initial_; }
   coordinator_test::RecordingTracer& tracer() { return tracer_; }
 
+  // `cluster recover` at member `i`: begins it, or does it and waits for its end.
+  using Recovered = std::shared_ptr<std::optional<absl::StatusOr<RecoverResult>>>;
+  Recovered BeginRecover(int i, bool force, std::vector<std::string> survivors = {},
+                         Duration budget = std::chrono::seconds(5));
+  absl::StatusOr<RecoverResult> Recover(int i, bool force, std::vector<std::string> survivors = {},
+                                        Duration budget = std::chrono::seconds(5));
+  // Which calls are lost.
+  std::function<bool(int from, int to, ControlKind kind, const StateCall& call)> lose;
+  std::set<int> to_restart;                        // whose store holds the state of a recovered cluster
+  std::map<int, std::string> given_up;             // and by what they were told
+  std::map<int, std::vector<PartitionId>> gained;  // what each was told to note as recovering
+  bool note_gained = true;                         // whether that becomes durable
+
   // How a member is told that it has lost its disk; without, it is ready at once.
   std::function<void(Closure ready)> on_rebound;
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/model/survivors.h"
 #include "node/state/state_change.h"
 #include "tests/unit/node/fake_store_engine.h"
 
@@ -57,6 +58,26 @@ TEST_F(StateStoreTest, P30AnotherClustersStateIsRefused) {
   for (auto& list : other.owners) list = {MemberId(2)};
   ASSERT_TRUE(engine_.WriteMeta(kStateNote, other.Encode()).ok());
   EXPECT_THAT(std::string(Load(two_).status().message()), HasSubstr("was removed from the cluster"));
+}
+
+// P32: the configuration stays that of the first start.
+TEST_F(StateStoreTest, P32ARecoveredClustersStateIsTheStoresOwn) {
+  SurvivorWords words;
+  words[MemberId(1)].sender.store = StoreId(77);
+  const ClusterState alone = StateOfSurvivors(Successor(two_, 5), words, {MemberId(1)}, 3);
+  ASSERT_TRUE(engine_.WriteMeta(kStateNote, alone.Encode()).ok());
+  PaxosAcceptor vote;
+  ASSERT_TRUE(vote.Accept({1, MemberId(1)}, alone.Encode()));
+  ASSERT_TRUE(engine_.WriteMeta(kRecoveryVoteNote, EncodeRecoveryVote(two_.cluster, vote)).ok());
+  const auto loaded = Load(two_);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->state, alone) << "the one survivor listens where it is configured to";
+  EXPECT_TRUE(loaded->recovery.accepted().ballot.IsNone()) << "that vote is over";
+  EXPECT_EQ(Load(Members({{.name = "n1"}, {.name = "n3"}})).status().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(engine_.WriteMeta(kStateNote, two_.Encode()).ok());
+  EXPECT_EQ(Load(two_)->recovery, vote);
+  ASSERT_TRUE(engine_.WriteMeta(kRecoveryVoteNote, "garbage").ok());
+  EXPECT_EQ(Load(two_).status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(StateStoreTest, P31ASingleMemberIsBoundAtOnceAndListedWhereItListens) {

@@ -1,0 +1,76 @@
+// This member's part in a recovery of a lost majority (P32, core/model/survivors.h): its word, its vote on the new
+// cluster's state, and taking it over.
+//
+// Owned by the StateKeeper; control loop only. Nothing is told before it is durable. Once a recovery is accepted this
+// member votes on no further state of the old cluster, so that nothing is decided there which the new one lacks. What
+// is taken over replaces the stored state in one write; the process goes by it after it has started again, which the
+// hook sees to: no part of a running node ever sees its cluster change.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "core/model/paxos_acceptor.h"
+#include "core/model/survivor_message.h"
+#include "core/runtime/environment.h"
+#include "node/state/state_holder.h"
+#include "node/state/state_voter.h"
+#include "storage/store_engine.h"
+
+namespace henge {
+
+struct RecoveryHooks {
+  // The new state makes this member an owner of `gained`, which it did not hold. It is written only after `ready` has
+  // run, so that who must know that the node is recovering there (P15) can make that durable first. Absent = at once.
+  std::function<void(std::vector<PartitionId> gained, Closure ready)> on_gained;
+  // The new state is in the store: the process has to start again. A moment later, so that who asked hears of it.
+  std::function<void()> on_recovered;
+};
+
+class RecoveryVoter {
+ public:
+  // `accepted` is the durable vote on a recovery of the holder's cluster.
+  RecoveryVoter(MemberId self, StateHolder& holder, StateVoter& states, StoreEngine& engine,
+                const ShardEnvironment& home, PaxosAcceptor accepted, RecoveryHooks hooks);
+
+  SurvivorAnswer Word() const;
+
+  // Answers a question, a prepare, an accept or a learn of `from`, a member. `reply` runs once, now or later.
+  // INVALID_ARGUMENT for a value that is no recovery of this cluster with this member and store.
+  using Reply = absl::AnyInvocable<void(absl::StatusOr<SurvivorAnswer>)>;
+  void Vote(MemberId from, StateCall call, Reply reply);
+
+  // A node of `cluster` was met. If that is the one whose state this member has accepted, all have: it is taken over.
+  // So who missed the last message of a recovery needs no operator.
+  void OnForeignCluster(ClusterId cluster);
+
+ private:
+  using Done = absl::AnyInvocable<void(absl::Status)>;
+  void TakeOver(std::string value, Done done);
+  void Write(std::string value, StateVersion version);
+  absl::StatusOr<RingPtr> CheckValue(const std::string& value);
+  void Commit(SurvivorVerdict verdict, Reply reply);
+
+  const MemberId self_;
+  StateHolder& holder_;
+  StateVoter& states_;
+  StoreEngine& engine_;
+  const ShardEnvironment home_;
+  RecoveryHooks hooks_;
+  PaxosAcceptor acceptor_;
+  // The ballot that was promised last in this process's life, and what of the old cluster the proposer was told then.
+  Ballot prepared_;
+  Ballot told_vote_;
+  ClusterId accepted_cluster_;
+  ClusterId taking_over_;  // none = it goes by the old state
+  bool taken_over_ = false;
+  std::vector<Done> waiting_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace henge
