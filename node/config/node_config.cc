@@ -144,6 +144,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   config.peer_listen = read.Text("peer_listen");
   config.client_advertise = read.Text("client_advertise");
   config.shards = static_cast<int>(read.Number("shards"));
+  config.batch_scheduling = read.Text("scheduling") == "batch";
   config.drain_timeout = read.Time("drain_timeout");
   config.ready_file = read.Text("ready_file");
   config.ready_fd = static_cast<int>(read.Number("ready_fd"));

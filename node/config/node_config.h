@@ -28,6 +28,7 @@ struct NodeConfig {
   std::map<std::string, std::string> peer_dial;  // member's name -> where this node reaches it instead
   std::string client_advertise;                  // of a single node; empty = client_listen
   int shards = 0;                                // 0 = by the cores
+  bool batch_scheduling = true;                  // node/real/scheduling.h
   Duration drain_timeout{0};
   std::string ready_file;
   int ready_fd = -1;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "node/grpc/node_process.h"
 #include "node/grpc/stop_signals.h"
+#include "node/real/scheduling.h"
 #include "node/real/spdlog_tracer.h"
 #include "node/real/system_clock.h"
 #include "node/version.h"
@@ -96,6 +97,13 @@ int RunNode(const NodeConfig& config) {
   absl::StatusOr<std::unique_ptr<SpdlogTracer>> tracer = SpdlogTracer::Open(MakeLogOptions(config), clock);
   if (!tracer.ok()) return Fail(tracer.status());
   SpdlogTracer& log = **tracer;
+
+  // Before any thread of the node is made.
+  if (config.batch_scheduling) {
+    if (absl::Status status = LetRunningThreadsFinish(); !status.ok()) {
+      log.Event(Severity::kWarning, "SchedulingStaysNormal", {{"why", status.ToString()}});
+    }
+  }
 
   NodeConfig now = config;
   for (bool first = true;; first = false) {

@@ -38,6 +38,7 @@ TEST(NodeConfig, WithNothingGivenItIsASingleNodeOnLoopback) {
   EXPECT_EQ(config->store.data_dir, "./henge-data");
   EXPECT_TRUE(config->token.empty());
   EXPECT_EQ(config->drain_timeout, std::chrono::seconds(10));
+  EXPECT_TRUE(config->batch_scheduling);
 }
 
 TEST(NodeConfig, AMemberListensWhereTheInitialClusterSays) {
