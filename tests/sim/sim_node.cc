@@ -76,7 +76,6 @@ class SilentTracer final : public Tracer {
 
 HintBug HintBugOf(PlantedBug bug) {
   if (bug == PlantedBug::kOverwritingHints) return HintBug::kOverwrite;
-  if (bug == PlantedBug::kPassHintsOver) return HintBug::kPassOver;
   return bug == PlantedBug::kForgetHints ? HintBug::kForget : HintBug::kNone;
 }
 
