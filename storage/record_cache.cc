@@ -26,10 +26,8 @@ const StoredRecord* RecordCache::Find(HashedKey key) {
 void RecordCache::Put(HashedKey key, StoredRecord record) {
   if (bytes_max_ == 0) return;
   if (const auto found = index_.find(key.key, key.hash); found != index_.end()) {
-    const uint32_t at = *found;
-    if (Replace(slots_[at], &record)) return;
-    index_.erase(found);
-    Free(at);
+    if (Replace(slots_[*found], &record)) return;
+    Erase(key);
   }
   Slot slot{.key = key.key, .record = std::move(record)};
   slot.bytes = BytesOf(slot);

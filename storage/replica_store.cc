@@ -87,9 +87,8 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   void StartDiskReads(std::vector<Request> misses);
   void OnDiskRead(Request request, StoreEngine::ReadResult result);
 
-  // RecordHash of what a write of `key` takes the place of: the overlay's record, or else the one whose base is being
-  // delivered.
-  uint64_t HashOfBase(HashedKey key) const;
+  // RecordHash of the record of `key` whose base is being delivered.
+  uint64_t HashOfDelivered(const RecordKey& key) const;
 
   Batch& OpenBatch();
   void FlushCommit();
@@ -208,11 +207,10 @@ void ReplicaStore::Impl::DeliverBase(HashedKey key, BaseCallback done, const Sto
   delivery_ = {};
 }
 
-uint64_t ReplicaStore::Impl::HashOfBase(HashedKey key) const {
-  if (auto found = overlay_.find(key.key, key.hash); found != overlay_.end()) return found->second.hash;
-  HENGE_CHECK(delivery_.key != nullptr && *delivery_.key == key.key);
+uint64_t ReplicaStore::Impl::HashOfDelivered(const RecordKey& key) const {
+  HENGE_CHECK(delivery_.key != nullptr && *delivery_.key == key);
   if (delivery_.object == nullptr) return 0;
-  return RecordHash(engine_.tree_key(), key.key.bucket, key.key.key, *delivery_.object);
+  return RecordHash(engine_.tree_key(), key.bucket, key.key, *delivery_.object);
 }
 
 void ReplicaStore::Impl::NoteBroken(const RecordKey& key, const absl::Status& status) {
@@ -284,8 +282,9 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
   bool from_scan = false;
   if (const ClusterId tree_key = engine_.tree_key(); tree_key != ClusterId{}) {
     hash = RecordHash(tree_key, key.bucket, key.key, encoded);
-    delta = LeafDelta(HashOfBase(hashed), hash);
-    from_scan = delivery_.broken && found == overlay_.end();
+    const bool overlaid = found != overlay_.end();
+    delta = LeafDelta(overlaid ? found->second.hash : HashOfDelivered(key), hash);
+    from_scan = delivery_.broken && !overlaid;
   }
   if (found == overlay_.end()) found = overlay_.try_emplace(key).first;
   Entry& entry = found->second;

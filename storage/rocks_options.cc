@@ -140,9 +140,8 @@ void SetCompression(rocksdb::Options* options) {
       BestOf({rocksdb::kZSTD, rocksdb::kLZ4Compression, rocksdb::kSnappyCompression});
   options->compression = fast;
   options->compression_per_level.assign(static_cast<size_t>(options->num_levels), dense);
-  for (size_t level = 0; level < kLevelsAsTheyAre; ++level)
-    options->compression_per_level[level] = rocksdb::kNoCompression;
-  for (size_t level = kLevelsAsTheyAre; level < kDenseLevelsFrom; ++level) options->compression_per_level[level] = fast;
+  std::fill_n(options->compression_per_level.begin(), kDenseLevelsFrom, fast);
+  std::fill_n(options->compression_per_level.begin(), kLevelsAsTheyAre, rocksdb::kNoCompression);
 }
 
 void SetTables(const StoreOptions& wanted, std::shared_ptr<rocksdb::Cache> cache, rocksdb::Options* options) {

@@ -44,8 +44,7 @@ constexpr ConfigKey kSchema[] = {
      "Loops that share the partitions. 0: one per two cores, at most 8."},
     {"scheduling", ConfigKind::kChoice, "batch", "batch|normal", 0, 0,
      "How the system schedules this node's threads. batch: one that wakes doesn't interrupt one that runs, so that "
-     "more "
-     "work gathers for each. normal: for latency where other programs keep the same cores busy."},
+     "more work gathers for each. normal: for latency where other programs keep the same cores busy."},
     {"drain_timeout", ConfigKind::kDuration, "10s", "", 0, 600'000,
      "On SIGTERM and SIGINT: how long requests under way may take to finish."},
     {"ready_file", ConfigKind::kString, "", "", 0, 0,
