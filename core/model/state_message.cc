@@ -3,32 +3,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "core/model/ballot_codec.h"
+#include "core/model/state_parts_codec.h"
 #include "core/model/wire.h"
 
 namespace henge {
 namespace {
-
-void WriteSender(const StateSender& sender, ByteWriter* out) {
-  out->Fixed64(sender.cluster.value());
-  out->Fixed64(sender.store.value());
-  out->Varint(sender.version.value());
-  out->Fixed64(sender.digest);
-}
-
-StateSender ReadSender(ByteReader* in) {
-  StateSender sender;
-  sender.cluster = ClusterId(in->Fixed64());
-  sender.store = StoreId(in->Fixed64());
-  sender.version = StateVersion(in->Varint());
-  sender.digest = in->Fixed64();
-  return sender;
-}
-
-std::string ReadValue(ByteReader* in) {
-  const std::string_view value = in->String();
-  if (value.size() > kStateBytesMax) in->Fail();
-  return in->ok() ? std::string(value) : std::string();
-}
 
 absl::Status CheckVersion(ByteReader* in) {
   const uint8_t version = in->Byte();
@@ -75,7 +54,7 @@ absl::StatusOr<StateCall> StateCall::Decode(std::string_view bytes) {
   call.ask = static_cast<StateAsk>(ask);
   call.sender = ReadSender(&in);
   call.ballot = ReadBallot(&in);
-  call.value = ReadValue(&in);
+  call.value = ReadStateValue(&in);
   if (!in.AtEnd() || !Fits(call)) {
     return absl::InvalidArgumentError("a call about the cluster state that is truncated or corrupt");
   }
@@ -107,7 +86,7 @@ absl::StatusOr<StateAnswer> StateAnswer::Decode(std::string_view bytes) {
   answer.sender = ReadSender(&in);
   answer.promised = ReadBallot(&in);
   answer.accepted = ReadBallot(&in);
-  answer.value = ReadValue(&in);
+  answer.value = ReadStateValue(&in);
   if (!in.AtEnd() || !Fits(answer)) {
     return absl::InvalidArgumentError("an answer about the cluster state that is truncated or corrupt");
   }

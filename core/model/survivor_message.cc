@@ -3,6 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "core/model/ballot_codec.h"
+#include "core/model/state_parts_codec.h"
 #include "core/model/wire.h"
 
 namespace henge {
@@ -17,9 +18,8 @@ void WriteVote(const PaxosVote& vote, ByteWriter* out) {
 PaxosVote ReadVote(ByteReader* in) {
   PaxosVote vote;
   vote.ballot = ReadBallot(in);
-  const std::string_view value = in->String();
-  if (value.size() > kStateBytesMax || value.empty() != vote.ballot.IsNone()) in->Fail();
-  if (in->ok()) vote.value = std::string(value);
+  vote.value = ReadStateValue(in);
+  if (vote.value.empty() != vote.ballot.IsNone()) in->Fail();
   return vote;
 }
 
@@ -30,10 +30,7 @@ std::string SurvivorAnswer::Encode() const {
   ByteWriter out(&bytes);
   out.Byte(kSurvivorMessageVersion);
   out.Byte(static_cast<uint8_t>(verdict));
-  out.Fixed64(sender.cluster.value());
-  out.Fixed64(sender.store.value());
-  out.Varint(sender.version.value());
-  out.Fixed64(sender.digest);
+  WriteSender(sender, &out);
   WriteVote(vote, &out);
   WriteBallot(promised, &out);
   WriteVote(recovery, &out);
@@ -55,10 +52,7 @@ absl::StatusOr<SurvivorAnswer> SurvivorAnswer::Decode(std::string_view bytes) {
     in.Fail();
   }
   answer.verdict = static_cast<SurvivorVerdict>(verdict);
-  answer.sender.cluster = ClusterId(in.Fixed64());
-  answer.sender.store = StoreId(in.Fixed64());
-  answer.sender.version = StateVersion(in.Varint());
-  answer.sender.digest = in.Fixed64();
+  answer.sender = ReadSender(&in);
   answer.vote = ReadVote(&in);
   answer.promised = ReadBallot(&in);
   answer.recovery = ReadVote(&in);

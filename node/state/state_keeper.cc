@@ -24,6 +24,18 @@ constexpr Duration kPauseSettled = seconds(15);
 constexpr Duration kBindingHeadStart = seconds(1);
 constexpr Duration kBindingTime = seconds(10);
 
+// Takes an answer and passes its bytes on.
+template <class Answer, class Reply>
+auto Encoding(Reply reply) {
+  return [reply = std::move(reply)](absl::StatusOr<Answer> answer) mutable {
+    if (answer.ok()) {
+      reply(answer->Encode());
+    } else {
+      reply(std::move(answer).status());
+    }
+  };
+}
+
 }  // namespace
 
 StateKeeper::StateKeeper(MemberId self, const ShardEnvironment& home, StoreEngine& engine, StoredState start,
@@ -59,14 +71,7 @@ void StateKeeper::RecoveryService::Serve(MemberId from, std::string body, Monoto
   absl::StatusOr<StateCall> call = keeper_.Open(from, body);
   if (!call.ok()) return reply(call.status());
   const StateSender sender = call->sender;
-  keeper_.recovery_voter_.Vote(from, *std::move(call),
-                               [reply = std::move(reply)](absl::StatusOr<SurvivorAnswer> answer) mutable {
-                                 if (answer.ok()) {
-                                   reply(answer->Encode());
-                                 } else {
-                                   reply(std::move(answer).status());
-                                 }
-                               });
+  keeper_.recovery_voter_.Vote(from, *std::move(call), Encoding<SurvivorAnswer>(std::move(reply)));
   keeper_.OnPeerState(from, sender.version, sender.digest);
 }
 
@@ -74,13 +79,7 @@ void StateKeeper::Serve(MemberId from, std::string body, MonotonicTime, ReplyFn 
   absl::StatusOr<StateCall> call = Open(from, body);
   if (!call.ok()) return reply(call.status());
   const StateSender sender = call->sender;
-  auto encoded = [reply = std::move(reply)](absl::StatusOr<StateAnswer> answer) mutable {
-    if (answer.ok()) {
-      reply(answer->Encode());
-    } else {
-      reply(std::move(answer).status());
-    }
-  };
+  auto encoded = Encoding<StateAnswer>(std::move(reply));
   if (call->ask == StateAsk::kPrepare || call->ask == StateAsk::kAccept) {
     voter_.Vote(from, *std::move(call), std::move(encoded));
   } else if (call->ask == StateAsk::kLearn) {
