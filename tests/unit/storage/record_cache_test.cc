@@ -63,6 +63,19 @@ TEST(RecordCacheTest, OneLargeRecordDoesNotDriveOutTheRest) {
   EXPECT_EQ(Found(cache, "small"), "(none)");
 }
 
+TEST(RecordCacheTest, AReplacedRecordCountsForWhatItIs) {
+  RecordCache cache(64 << 10);
+  cache.Put(Key("k"), Record(std::string(1000, 'x')));
+  const size_t before = cache.bytes();
+  cache.Put(Key("k"), Record(std::string(3000, 'x')));
+  EXPECT_EQ(cache.bytes(), before + 2000);
+  EXPECT_EQ(cache.size(), 1);
+  cache.Put(Key("k"), Record(std::string(1000, 'x')));
+  EXPECT_EQ(cache.bytes(), before);
+  cache.Erase(Key("k"));
+  EXPECT_EQ(cache.bytes(), 0);
+}
+
 // Against a map that forgets nothing: what is found is the newest, and the bound holds at each step.
 TEST(RecordCacheTest, RandomUseAgreesWithAMap) {
   RecordCache cache(16 << 10);
