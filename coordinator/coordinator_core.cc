@@ -49,6 +49,13 @@ void CoordinatorCore::OnFirstAnswer(MemberId member, MonotonicTime sent_at, Atte
   if (tell_verdict) tell_verdict(member, /*disqualified=*/false);
 }
 
+// These codes are the transport's own, or may be: nobody has answered.
+void CoordinatorCore::OnReply(MemberId member, const absl::Status& status) {
+  if (!health.AnyAvoided()) return;
+  if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status)) return;
+  health.OnHeard(member, env.clock.Now());
+}
+
 void CoordinatorCore::OnStrike(MemberId member, MonotonicTime sent_at, Attempt kind) {
   if (!health.OnStrike(member, sent_at, env.clock.Now(), kind)) return;
   env.tracer.Event(Severity::kWarning, "PeerDisqualified", {{"peer", uint64_t{member.value()}}});

@@ -35,6 +35,10 @@ struct CoordinatorCore {
   bool Avoided(MemberId member) const { return health.Avoided(member) || Dead(member); }
   // Whether going around `member` costs no budget.
   bool GivenUp(MemberId member) const { return health.Disqualified(member) || Dead(member); }
+  // Whether `member` isn't there for this node, as gossip or as its own requests of just now have it: to be asked, but
+  // waited for by nobody who has a choice.
+  bool OutOfReach(MemberId member) const { return Dead(member) || Silent(member); }
+  bool Silent(MemberId member) const { return health.AnyAvoided() && health.Silent(member, env.clock.Now()); }
   // Whether every member has been in time and is held alive: the way things are.
   bool AllWell() const { return !any_dead && !health.AnyAvoided(); }
 
@@ -42,6 +46,8 @@ struct CoordinatorCore {
   using Attempt = ReplicaHealth::Attempt;
   void OnFirstAnswer(MemberId member, MonotonicTime sent_at, Attempt kind = Attempt::kRead);
   void OnStrike(MemberId member, MonotonicTime sent_at, Attempt kind = Attempt::kRead);
+  // What came back of any call to `member`.
+  void OnReply(MemberId member, const absl::Status& status);
 
   const CoordinatorOptions options;
   ShardEnvironment env;

@@ -12,7 +12,7 @@ FallbackList FallbacksToAsk(const CoordinatorCore& core, PartitionId partition) 
     if (member != core.options.self) list.push_back(member);
   }
   auto late = std::stable_partition(list.begin(), list.end(), [&](MemberId m) { return !core.Avoided(m); });
-  std::stable_partition(late, list.end(), [&](MemberId m) { return !core.Dead(m); });
+  std::stable_partition(late, list.end(), [&](MemberId m) { return !core.OutOfReach(m); });
   return list;
 }
 
@@ -28,7 +28,7 @@ std::optional<MemberId> NextCoordinator(const CoordinatorCore& core, PartitionId
 MemberId MissingOwner(const CoordinatorCore& core, PartitionId partition) {
   const std::span<const MemberId> owners = core.ring->Owners(partition);
   for (MemberId owner : owners) {
-    if (core.Dead(owner)) return owner;
+    if (core.OutOfReach(owner)) return owner;
   }
   for (MemberId owner : owners) {
     if (core.health.Avoided(owner)) return owner;

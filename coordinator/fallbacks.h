@@ -13,7 +13,7 @@ namespace henge {
 using FallbackList = absl::InlinedVector<MemberId, 8>;
 
 // The fallbacks of `partition` without this node, in the ring's order: those that answer first, then those that are
-// late, then those held dead.
+// late, then those out of reach.
 FallbackList FallbacksToAsk(const CoordinatorCore& core, PartitionId partition);
 
 // The first fallback of `partition`, this node among them, that is not avoided and not in `tried`. None if there is

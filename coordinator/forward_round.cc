@@ -46,17 +46,18 @@ std::shared_ptr<ForwardRound> ForwardRound::Start(CorePtr core, ClientRequest re
   return round;
 }
 
-// If a fallback can take the request, nobody waits for owners that are held dead or disqualified; but one is asked if
-// no other is left (P39).
+// If a fallback can take the request, nobody waits for owners that are out of reach or disqualified; but of those that
+// are merely late one is asked if no other is left (P39).
 void ForwardRound::ListOwners() {
   for (MemberId owner : core_->ring->Owners(key_.partition)) {
     if (owner != core_->options.self) owners_.push_back(owner);
   }
   core_->health.OrderByPreference(owners_, key_.partition.value() * 0x9E3779B1u >> 16);
   if (core_->AllWell()) return;
-  auto dead = std::stable_partition(owners_.begin(), owners_.end(), [this](MemberId m) { return !core_->Dead(m); });
+  auto away =
+      std::stable_partition(owners_.begin(), owners_.end(), [this](MemberId m) { return !core_->OutOfReach(m); });
   if (!sloppy_) return;
-  owners_.erase(dead, owners_.end());
+  owners_.erase(away, owners_.end());
   const auto kept =
       std::find_if(owners_.begin(), owners_.end(), [this](MemberId m) { return core_->health.Disqualified(m); });
   // The preference puts disqualified ones last.
@@ -151,7 +152,9 @@ void ForwardRound::OnTimer() {
 }
 
 void ForwardRound::OnPeer(size_t index, absl::StatusOr<PeerReply> peer_reply) {
-  if (core_->stopped() || finished_) return;
+  if (core_->stopped()) return;
+  core_->OnReply(attempts_[index].member, peer_reply.status());
+  if (finished_) return;
   --open_;
   if (here_) return;
   absl::StatusOr<ForwardReply> reply = AsForwardReply(std::move(peer_reply));

@@ -39,11 +39,10 @@ void ProbeAvoided(const CorePtr& core, const RecordKey& key, LayoutEpoch epoch) 
     core->env.transport.Call(owner, ReadRequest{.key = key, .epoch = epoch}, now + kProbeDeadline,
                              [probe](absl::StatusOr<PeerReply> reply) {
                                if (probe->core->stopped()) return;
+                               probe->core->OnReply(probe->member, reply.status());
                                probe->answered = Answered(reply.status());
                                if (probe->answered) probe->core->OnFirstAnswer(probe->member, probe->sent_at);
                              });
-    // One that is disqualified already has nothing to lose.
-    if (core->health.Disqualified(owner)) continue;
     core->env.executor.RunAt(now + core->health.HedgeDelay(owner), [probe] { StrikeIfSilent(probe); });
   }
 }

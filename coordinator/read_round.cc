@@ -53,7 +53,7 @@ void ReadRound::Begin() {
     if (owner != core_->options.self) others.push_back(owner);
   }
   core_->health.OrderByPreference(others, key_.partition.value() * 0x9E3779B1u >> 16);
-  std::stable_partition(others.begin(), others.end(), [this](MemberId other) { return !core_->Dead(other); });
+  std::stable_partition(others.begin(), others.end(), [this](MemberId other) { return !core_->OutOfReach(other); });
   attempts_.push_back({.member = core_->options.self, .owner = !plan_.as_fallback});
   for (MemberId other : others) attempts_.push_back({.member = other});
 
@@ -113,10 +113,10 @@ bool ReadRound::LoadFallbacks() {
   return count > 0;
 }
 
-// P39: if all others are late, none counts as such.
+// P39: if all others are late, none counts as such; but those that aren't there at all are asked beside each other.
 bool ReadRound::NotToWaitFor(const Attempt& attempt) const {
   if (core_->AllWell()) return false;
-  if (core_->Dead(attempt.member)) return true;
+  if (core_->OutOfReach(attempt.member)) return true;
   const bool avoided = core_->health.Avoided(attempt.member) &&
                        std::any_of(attempts_.begin() + 1, attempts_.end(),
                                    [this](const Attempt& other) { return !core_->health.Avoided(other.member); });
@@ -186,9 +186,15 @@ void ReadRound::OnDue() {
   if (!finished_ && !timer_.has_value()) ArmTimer();
 }
 
-// Gossip and the requests of this node agree: it isn't there.
+// None if gossip and the requests of this node agree that it isn't there, or if those of just now have waited in vain
+// while others answer. If nobody does, this node may be the one that was away (P39): each request tries.
 Duration ReadRound::PatienceWith(const Attempt& attempt) const {
   if (core_->Dead(attempt.member) && core_->health.Disqualified(attempt.member)) return Duration{0};
+  if (core_->Silent(attempt.member)) {
+    const bool in_touch = std::any_of(attempts_.begin() + 1, attempts_.end(),
+                                      [this](const Attempt& other) { return !core_->Avoided(other.member); });
+    return in_touch ? Duration{0} : core_->health.HedgeDelay(attempt.member);
+  }
   return std::max<Duration>(kPatienceMin, 2 * core_->health.HedgeDelay(attempt.member));
 }
 
@@ -220,7 +226,7 @@ void ReadRound::Hedge(MonotonicTime now) {
   int extra = 0;
   for (Attempt& attempt : attempts_) {
     if (!is_late(attempt)) continue;
-    const bool free = CountsAsDisqualified(attempt.member) || attempt.aside;
+    const bool free = CountsAsDisqualified(attempt.member) || attempt.aside || core_->Silent(attempt.member);
     const bool local = attempt.member == core_->options.self;
     if (!std::exchange(attempt.struck, true) && !local) core_->OnStrike(attempt.member, attempt.sent_at);
     attempt.hedged = extra == idle || free || core_->hedge_budget.TryTake();
@@ -260,6 +266,7 @@ void ReadRound::OnPeer(size_t index, absl::StatusOr<PeerReply> peer_reply) {
   if (core_->stopped()) return;
   Attempt& attempt = attempts_[index];
   absl::StatusOr<ReadReply> reply = AsReadReply(std::move(peer_reply));
+  core_->OnReply(attempt.member, reply.status());
   if (reply.ok()) {
     if (attempt.first) core_->OnFirstAnswer(attempt.member, attempt.sent_at);
   } else if (ShowsTrouble(reply.status()) && !attempt.struck) {

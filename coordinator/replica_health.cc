@@ -45,9 +45,33 @@ bool ReplicaHealth::OnAnswer(MemberId member, Duration latency, Attempt kind) {
   return qualified;
 }
 
+void ReplicaHealth::OnHeard(MemberId member, MonotonicTime now) {
+  auto it = entries_.find(member);
+  if (it == entries_.end()) return;
+  it->second.heard_at = now;
+  it->second.unanswered = false;
+}
+
+void ReplicaHealth::NoteUnanswered(MonotonicTime sent_at, MonotonicTime now, Entry* entry) {
+  if (sent_at < entry->heard_at) return;
+  entry->unanswered_since = entry->unanswered ? std::min(entry->unanswered_since, sent_at) : sent_at;
+  entry->unanswered_at = now;
+  entry->unanswered = true;
+}
+
+bool ReplicaHealth::Silent(MemberId member, MonotonicTime now) const {
+  if (avoided_ == 0) return false;
+  const Entry* entry = Find(member);
+  if (entry == nullptr || !entry->disqualified || !entry->unanswered) return false;
+  const Duration delay = DelayOf(entry->reads);
+  const bool fresh = now - entry->unanswered_at <= 2 * options_.probe_interval + delay;
+  return fresh && now - entry->unanswered_since >= std::max<Duration>(options_.silence_min, 2 * delay);
+}
+
 bool ReplicaHealth::OnStrike(MemberId member, MonotonicTime sent_at, MonotonicTime now, Attempt kind) {
   Entry& entry = entries_[member];
   Track& track = entry.Of(kind);
+  NoteUnanswered(sent_at, now, &entry);
   if (entry.disqualified || (track.strikes > 0 && sent_at < track.struck_at)) return false;
   track.struck_at = now;
   ++track.strikes;

@@ -5,6 +5,10 @@
 // once tells whether it was a hiccup. A run of strikes disqualifies it for the whole node, until a probe (one per
 // interval, half-open) is answered in time. Attempts that were under way at a strike can't be another one: one hiccup
 // under load is one strike. Reads and writes have latencies and strikes of their own: a write waits for a disk.
+//
+// A disqualified replica of which nothing at all was heard for a while, though it was asked, is silent: dead, or cut
+// off from here. The patience that a request owes it has been had, once for all of them, so that none waits for it
+// again. That verdict is as old as the last attempt without an answer, and ends soon unless probes renew it.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +26,7 @@ struct ReplicaHealthOptions {
   Duration hedge_delay_min = std::chrono::milliseconds(1);
   int strikes_to_disqualify = 3;
   Duration probe_interval = std::chrono::milliseconds(200);
+  Duration silence_min = std::chrono::milliseconds(100);  // without any answer, until a replica counts as silent
 };
 
 class ReplicaHealth {
@@ -41,6 +46,9 @@ class ReplicaHealth {
   // disqualified the replica.
   bool OnStrike(MemberId member, MonotonicTime sent_at, MonotonicTime now, Attempt kind = Attempt::kRead);
 
+  // Something came back from the replica, be it late, an error of its own or no first attempt: it is there.
+  void OnHeard(MemberId member, MonotonicTime now);
+
   // Another shard of this node has disqualified the replica, or qualified it again.
   void OnVerdict(MemberId member, bool disqualified, MonotonicTime now);
 
@@ -48,6 +56,8 @@ class ReplicaHealth {
   // Disqualified, or struck since it last answered in time: to be asked last, and not to be waited for.
   bool Avoided(MemberId member) const;
   bool AnyAvoided() const { return avoided_ > 0; }
+  // Disqualified, and nothing was heard of it for silence_min and twice its p95, though it was asked just now.
+  bool Silent(MemberId member, MonotonicTime now) const;
 
   // Whether an avoided replica may be probed now; counts the probe.
   bool TakeProbe(MemberId member, MonotonicTime now);
@@ -68,6 +78,10 @@ class ReplicaHealth {
     bool disqualified = false;
     bool avoided = false;  // counted in avoided_
     MonotonicTime probe_at;
+    MonotonicTime heard_at{};          // what was sent before is answered, as far as silence goes
+    bool unanswered = false;           // an attempt since then got no answer by its hedge delay
+    MonotonicTime unanswered_since{};  // when the first of those was sent
+    MonotonicTime unanswered_at{};     // when the last of those was given up
 
     Track& Of(Attempt kind) { return kind == Attempt::kRead ? reads : writes; }
     const Track& Of(Attempt kind) const { return kind == Attempt::kRead ? reads : writes; }
@@ -75,6 +89,7 @@ class ReplicaHealth {
 
   const Entry* Find(MemberId member) const;
   Duration DelayOf(const Track& track) const;
+  static void NoteUnanswered(MonotonicTime sent_at, MonotonicTime now, Entry* entry);
   // Brings avoided_ up to date after a change of `entry`.
   void Recount(Entry* entry);
   // Lower is asked earlier.

@@ -161,6 +161,7 @@ void WriteRound::OnPeer(size_t index, absl::StatusOr<PeerReply> reply) {
   if (core_->stopped()) return;
   absl::StatusOr<uint64_t> counter = MinterCounter(reply);
   Node& node = nodes_[index];
+  core_->OnReply(node.member, counter.status());
   if (!counter.ok()) {
     StrikeFor(node, counter.status());
     Settle(index, std::move(counter).status());
@@ -288,6 +289,7 @@ void WriteRound::MarkSecondCopy(const Node& settled) const {
 }
 
 void WriteRound::Decide() {
+  if (!core_->AllWell() && tally_.verdict() == Verdict::kPending) LeaveOutOfReach(core_->env.clock.Now());
   Verdict verdict = tally_.verdict();
   if (verdict == Verdict::kPending) return;
   // Calls that end with the deadline are no failures of their replicas: the time ran out.
@@ -322,7 +324,9 @@ std::string WriteRound::Describe() const {
     absl::StrAppend(&text, ": ");
     switch (node.state) {
       case State::kWaiting:
-        absl::StrAppend(&text, node.sent ? "no answer" : "held dead, not asked");
+        absl::StrAppend(&text, node.left   ? "no answer, out of reach"
+                               : node.sent ? "no answer"
+                                           : "held dead, not asked");
         break;
       case State::kDurable:
         absl::StrAppend(&text, "durable");

@@ -6,6 +6,9 @@
 // In sloppy mode, on a node with hints, an owner that is held dead, avoided, refuses or does not answer by its recent
 // p95 is joined by the next fallback, which keeps a durable hint for it. That goes on for a while after the end, so
 // that a record which W nodes hold gets its other copies too. Each fallback stands in for one owner.
+//
+// When everybody was asked, those who are out of reach and have had their time are given up: if fewer than W are left,
+// the round ends there, not at the deadline.
 #pragma once
 
 #include <memory>
@@ -71,6 +74,7 @@ class WriteRound : public std::enable_shared_from_this<WriteRound> {
     bool joined = false;       // a further fallback was asked in its place, or nobody is left
     bool sent = true;          // false: held dead, and only its fallback was asked
     bool last_resort = false;  // sent to, dead or not: no fallback is left
+    bool left = false;         // counts as failed, unless it answers yet
     MonotonicTime sent_at;
     MonotonicTime due;  // when to join it, at the earliest
     absl::Status error;
@@ -109,6 +113,9 @@ class WriteRound : public std::enable_shared_from_this<WriteRound> {
   void JoinAvoided();
   void JoinLate(MonotonicTime now);
   Duration Patience(MemberId member) const;
+  bool AllAsked() const;
+  MonotonicTime LeaveAt(const Node& node) const;
+  void LeaveOutOfReach(MonotonicTime now);
   bool HasCopy(MemberId owner) const;
   // Whether there is work left after the end: an owner that has neither its copy nor a hint yet.
   bool Lingers() const;

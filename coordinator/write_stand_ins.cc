@@ -10,6 +10,9 @@ namespace {
 
 using Attempt = CoordinatorCore::Attempt;
 
+// With a node that is held dead, or silent, once everybody was asked.
+constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
+
 // What a fallback would refuse as well: the request is wrong for the bucket or the layout of today.
 bool IsForAll(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) || absl::IsAborted(status);
@@ -27,7 +30,6 @@ void WriteRound::ArmTimer(MonotonicTime when) {
 
 // Before anything is sent: when the first owner may be late, so that most writes need no second timer.
 MonotonicTime WriteRound::FirstDue() const {
-  if (!sloppy_) return deadline_;
   Duration soonest = deadline_ - core_->env.clock.Now();
   for (MemberId owner : core_->ring->Owners(key_.partition)) {
     if (owner != core_->options.self) soonest = std::min(soonest, core_->health.HedgeDelay(owner, Attempt::kWrite));
@@ -56,17 +58,25 @@ void WriteRound::OnDue() {
     Finish(std::move(end));
     return;
   }
-  if (sloppy_ && sending_) JoinLate(now);
+  if (sending_) JoinLate(now);
+  if (!finished_ && sending_) Decide();
+  if (finished_ && !lingering_.has_value()) return;
   if (finished_ && !Lingers()) {
     Release();
     return;
   }
   MonotonicTime next = finished_ ? MonotonicTime::max() : deadline_;
-  for (size_t i = 1; sloppy_ && i < nodes_.size(); ++i) {
+  for (size_t i = 1; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
-    if (node.state == State::kWaiting && node.sent && !node.joined) next = std::min(next, std::max(node.due, now));
+    if (node.state != State::kWaiting || !node.sent || node.left) continue;
+    if (!node.joined) {
+      next = std::min(next, std::max(node.due, now));
+    } else if (!finished_) {
+      const MonotonicTime leave_at = LeaveAt(node);
+      next = std::min(next, leave_at > now ? leave_at : now + kPatienceMin);
+    }
   }
-  if (!sending_ && sloppy_) next = std::min(next, now + core_->options.hedge_delay_initial);
+  if (!sending_) next = std::min(next, now + core_->options.hedge_delay_initial);
   if (next != MonotonicTime::max()) ArmTimer(next);
 }
 
@@ -120,15 +130,16 @@ void WriteRound::JoinAvoided() {
   const auto avoided = [this](const Node& node) { return core_->Avoided(node.member); };
   // P39: if all owners are avoided, none is; but those held dead were not asked.
   const bool all = plan_.as_fallback && std::all_of(nodes_.begin() + 1, nodes_.end(), avoided);
+  const auto may_be_late = [&](const Node& node) { return !avoided(node) || (all && !core_->Silent(node.member)); };
   for (size_t i = 1, asked = nodes_.size(); i < asked; ++i) {
     const Node& node = nodes_[i];
-    if (node.state != State::kWaiting || node.joined || (node.sent && (all || !avoided(node)))) continue;
+    if (node.state != State::kWaiting || node.joined || (node.sent && may_be_late(node))) continue;
     if (core_->GivenUp(node.member) || core_->hedge_budget.TryTake()) StandIn(i);
   }
 }
 
 // While the quorum is missing, whoever is later than usual is joined; afterwards whoever is much later. Each is a
-// strike. Within the budget of hedges; it is free around those that are given up.
+// strike, in strict mode nothing else. Within the budget of hedges; it is free around those that are given up.
 void WriteRound::JoinLate(MonotonicTime now) {
   for (size_t i = 1; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];
@@ -137,11 +148,42 @@ void WriteRound::JoinLate(MonotonicTime now) {
     if (node.due > now) continue;
     const bool free = core_->GivenUp(node.member);
     if (!std::exchange(node.struck, true)) core_->OnStrike(node.member, node.sent_at, Attempt::kWrite);
-    if (free || core_->hedge_budget.TryTake()) {
+    if (!sloppy_) {
+      node.joined = true;
+    } else if (free || core_->hedge_budget.TryTake()) {
       StandIn(i);
     } else {
       node.due = now + core_->health.HedgeDelay(node.member, Attempt::kWrite);
     }
+  }
+}
+
+// ---- Who is given up ----
+
+// Whether nobody is left to ask: each owner, and each fallback if they may stand in, has been sent the record.
+bool WriteRound::AllAsked() const {
+  if (sloppy_ && (!fallbacks_.has_value() || fallbacks_asked_ < fallbacks_->size())) return false;
+  return std::all_of(nodes_.begin() + 1, nodes_.end(),
+                     [](const Node& node) { return node.sent || node.state != State::kWaiting; });
+}
+
+// Each is asked, and given its time, by this very write: an opinion alone refuses nothing that would succeed. But of
+// one that is silent all requests together have waited long enough.
+MonotonicTime WriteRound::LeaveAt(const Node& node) const {
+  const Duration delay = core_->health.HedgeDelay(node.member, Attempt::kWrite);
+  return node.sent_at + (core_->Silent(node.member) ? delay : std::max<Duration>(kPatienceMin, 2 * delay));
+}
+
+// The client can ask where others are in reach. Who is late, and answers something, is waited for.
+void WriteRound::LeaveOutOfReach(MonotonicTime now) {
+  if (!sending_ || !AllAsked()) return;
+  for (size_t i = 1; i < nodes_.size(); ++i) {
+    Node& node = nodes_[i];
+    // One that is known to hold the record was not sent it.
+    const bool open = node.state == State::kWaiting && !node.left && node.sent_at != MonotonicTime{};
+    if (!open || !core_->OutOfReach(node.member) || now < LeaveAt(node)) continue;
+    node.left = true;
+    tally_.AddFailure(node.member);
   }
 }
 

@@ -37,9 +37,9 @@ struct FaultRunOptions {
   std::chrono::seconds before{20};
   std::chrono::seconds during{30};
   std::chrono::seconds after{10};  // of the load; less than `convergence`
-  // From the fault on, when the clients may expect their usual throughput again: gossip takes about five seconds to
-  // hold a node dead, twice that if it is busy.
-  std::chrono::seconds detection{12};
+  // From the fault on, when the clients may expect their usual throughput again. Gossip takes five seconds and more to
+  // hold a node dead, but requests find out sooner.
+  std::chrono::seconds detection{3};
   std::chrono::seconds convergence{30};  // from the heal on
   int keys = 4096;
   ChaosLoadOptions load;

@@ -43,7 +43,7 @@ struct Totals {
   uint64_t sync_failures = 0, images = 0, siblings = 0, violations = 0, nondeterministic = 0, double_mints = 0,
            deaths = 0;
   uint64_t converged_alone = 0, wiped_whole = 0, repaired = 0, convergence_ms_max = 0;
-  uint64_t acked_by_hints = 0, hint_images = 0, hints_refused = 0, hints_marked = 0;
+  uint64_t acked_by_hints = 0, hint_images = 0, hints_refused = 0, hints_marked = 0, delivered_ms_max = 0;
   uint64_t marked[kHazardMarks.size()] = {};  // seeds that hit each mark
 
   void Add(const Totals& o) {
@@ -55,6 +55,7 @@ struct Totals {
     convergence_ms_max = std::max(convergence_ms_max, o.convergence_ms_max);
     acked_by_hints += o.acked_by_hints, hint_images += o.hint_images;
     hints_refused += o.hints_refused, hints_marked += o.hints_marked;
+    delivered_ms_max = std::max(delivered_ms_max, o.delivered_ms_max);
     for (size_t i = 0; i < kHazardMarks.size(); ++i) marked[i] += o.marked[i];
   }
 };
@@ -139,7 +140,8 @@ Totals RunSeed(const Arguments& args, uint64_t seed) {
            r.acked_by_hints,
            r.hint_images_inspected,
            r.hints_refused_full,
-           r.hints_marked};
+           r.hints_marked,
+           static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(r.delivered).count())};
   for (size_t i = 0; i < kHazardMarks.size(); ++i) t.marked[i] = marks.Hit(i) ? 1 : 0;
   if (!r.violations.empty()) ShowViolations(r, options, args);
   if (args.single) std::printf("seed %lu: %s\nfingerprint %016lx\n", seed, options.Describe().c_str(), r.fingerprint);
@@ -223,8 +225,8 @@ int Sweep(const Arguments& args) {
       all.converged_alone, all.wiped_whole, all.convergence_ms_max, all.repaired);
   std::printf(
       "hints: %lu acks leaned on one, %lu of those inspected on the disks; %lu refused for want of room, %lu became "
-      "marks\n",
-      all.acked_by_hints, all.hint_images, all.hints_refused, all.hints_marked);
+      "marks; the last went %lu ms after the heal at most\n",
+      all.acked_by_hints, all.hint_images, all.hints_refused, all.hints_marked, all.delivered_ms_max);
   const int missed = ShowMarks(all);
   std::printf("seeds with violations: %lu, not deterministic: %lu%s\n", all.violations, all.nondeterministic,
               crashed ? "; A JOB CRASHED" : "");

@@ -16,6 +16,7 @@ enum class HintBug : uint8_t {
   kNone,
   kOverwrite,  // a hint is stored with its last version only, whatever it was merged from
   kForget,     // one batch in four is acknowledged and not stored
+  kPassOver,   // the first pages of each target come out empty, for a minute or so
 };
 
 class MonitoredHintStore final : public HintStore {
@@ -43,6 +44,7 @@ class MonitoredHintStore final : public HintStore {
   Monitor& monitor_;
   const HintBug bug_;
   uint64_t commits_ = 0;
+  std::map<MemberId, int> passed_over_;
 };
 
 }  // namespace henge::sim

@@ -23,6 +23,7 @@ constexpr std::pair<const char*, PlantedBug> kBugs[] = {
     {"forget-tombstones", PlantedBug::kForgetTombstones},
     {"overwriting-hints", PlantedBug::kOverwritingHints},
     {"forget-hints", PlantedBug::kForgetHints},
+    {"pass-hints-over", PlantedBug::kPassHintsOver},
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ enum class PlantedBug : uint8_t {
   kForgetTombstones,    // a record of nothing but tombstones is stored as empty (H22)
   kOverwritingHints,    // a hint replaces the one that is there (P16 absent)
   kForgetHints,         // one hint in four is acknowledged and not stored
+  kPassHintsOver,       // rounds of delivery find no hint for a minute: as if none had begun again (H20)
 };
 
 // kNone if no bug has this name.

@@ -76,6 +76,7 @@ class SilentTracer final : public Tracer {
 
 HintBug HintBugOf(PlantedBug bug) {
   if (bug == PlantedBug::kOverwritingHints) return HintBug::kOverwrite;
+  if (bug == PlantedBug::kPassHintsOver) return HintBug::kPassOver;
   return bug == PlantedBug::kForgetHints ? HintBug::kForget : HintBug::kNone;
 }
 

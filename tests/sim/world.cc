@@ -26,7 +26,10 @@ using std::chrono::seconds;
 constexpr Duration kWorkloadLimit = seconds(120);
 constexpr Duration kSettle = seconds(5);
 constexpr int kFinalReadAttempts = 20;
-constexpr Duration kHandoffMax = seconds(150);  // two of the longest pauses between attempts, and some
+// A pause between attempts at a delivery is as long as they have been failing, at most, so that faults of some seconds
+// leave hints of about as many behind. With the marks, which wait for anti-entropy, two of the longest pauses and some.
+constexpr Duration kHintAgeMax = seconds(30);
+constexpr Duration kHandoffMax = seconds(150);
 
 ClusterState StateOf(const WorldOptions& options) {
   std::vector<InitialMember> members;
@@ -73,6 +76,7 @@ class World {
   bool WorkDone() const;
   void InspectImages(const Workload& workload, const MutationRecord& mutation);
   uint32_t HintsOnDisks(const RecordKey& key, const std::vector<Dot>& dots);
+  void AwaitDelivery(SimTime healed_at);
   void AwaitHandoff(SimTime healed_at);
   std::set<PartitionId> UsedPartitions() const;
   void ConvergeAlone();
@@ -203,6 +207,25 @@ uint32_t World::HintsOnDisks(const RecordKey& key, const std::vector<Dot>& dots)
     keepers += keeps ? 1 : 0;
   }
   return keepers;
+}
+
+// I15: no hint is old, once nothing is in its way.
+void World::AwaitDelivery(SimTime healed_at) {
+  const auto left = [this] {
+    return std::any_of(nodes_.begin(), nodes_.end(),
+                       [](const auto& n) { return n->running() && n->hint_figures().hints > 0; });
+  };
+  const SimTime limit = std::max(scheduler_.now(), healed_at) + kHintAgeMax;
+  const bool delivered = scheduler_.RunUntilTrue([&] { return !left(); }, limit);
+  result_.delivered = scheduler_.now() - healed_at;
+  if (delivered) return;
+  for (const auto& node : nodes_) {
+    for (const HintFigures::ForTarget& pending : node->HintStatus().pending) {
+      Report("I15",
+             absl::StrCat("node ", node->member().value(), " keeps ", pending.hints, " hints for node ",
+                          pending.target.value(), " longer than ", kHintAgeMax / seconds(1), " s after the heal"));
+    }
+  }
 }
 
 // I15: what fallbacks keep comes to its owners by itself, and nothing stays behind.
@@ -392,6 +415,7 @@ RunResult World::Run() {
   for (Violation& v : nemesis_->Heal()) result_.violations.push_back(std::move(v));
   provocations_->Heal();
   const SimTime healed_at = scheduler_.now();
+  AwaitDelivery(healed_at);
   if (options_.converge_alone) ConvergeAlone();
   AwaitHandoff(healed_at);
   scheduler_.RunFor(kSettle);

@@ -76,7 +76,8 @@ struct RunResult {
   uint64_t strict_acked = 0, strict_reads = 0;  // that were answered
   uint64_t full_disks = 0;
   HintLedgerFigures hints;                         // I15
-  Duration handoff{0};                             // from the heal until no hint was left
+  Duration handoff{0};                             // from the heal until no hint and no mark was left
+  Duration delivered{0};                           // from the heal until no hint was left
   uint64_t acked_by_hints = 0;                     // mutations for whose quorum a hint counted
   uint64_t hint_images_inspected = 0;              // of those
   uint64_t hints_refused_full = 0;                 // by the processes that stand at the end (P17)

@@ -68,8 +68,9 @@ WorkloadOptions DrawStrict(SimRandom random, bool wipe) {
     uint32_t w, r;
   };
   constexpr Quorums kAny[] = {{0, 0}, {2, 2}, {3, 1}, {1, 3}, {2, 3}};
-  // A write that fewer than all owners have may be gone with a disk, while those that have it can't be asked.
-  constexpr Quorums kWiped[] = {{3, 1}, {3, 2}};
+  // What fewer than all owners have may be gone with a disk, while those that have it can't be asked: that holds for
+  // what a write was acked for, and for what a read has shown, which then has to be on N - R + 1 owners.
+  constexpr Quorums kWiped[] = {{3, 1}};
   WorkloadOptions w = DrawWorkload(random, wipe);
   const Quorums q = wipe ? kWiped[random.Below(std::size(kWiped))] : kAny[random.Below(std::size(kAny))];
   w.strict = true;

@@ -140,6 +140,51 @@ TEST(ReplicaHealth, AVerdictOfAnotherShardCountsLikeAnOwnOne) {
   EXPECT_FALSE(health.AnyAvoided()) << "what is said twice is counted once";
 }
 
+TEST(ReplicaHealth, P39OneThatIsDisqualifiedAndWasNotHeardOfForAsLongAsARequestWaitsIsSilent) {
+  ReplicaHealth health({});
+  for (int i = 0; i < 2; ++i) health.OnStrike(kA, At(20 * i), At(20 * i + 20));
+  EXPECT_FALSE(health.Silent(kA, At(300))) << "not disqualified";
+  health.OnStrike(kA, At(40), At(60));
+  EXPECT_FALSE(health.Silent(kA, At(99)));
+  EXPECT_TRUE(health.Silent(kA, At(100))) << "from when the first of them was sent";
+  EXPECT_FALSE(health.Silent(kB, At(100)));
+}
+
+TEST(ReplicaHealth, SilenceIsAsOldAsTheLastAttemptAndEndsUnlessProbesRenewIt) {
+  ReplicaHealth health({});
+  for (int i = 0; i < 3; ++i) health.OnStrike(kA, At(20 * i), At(20 * i + 20));
+  EXPECT_TRUE(health.Silent(kA, At(480)));
+  EXPECT_FALSE(health.Silent(kA, At(481))) << "nobody has asked it for two probe intervals";
+  EXPECT_FALSE(health.OnStrike(kA, At(460), At(482))) << "disqualified once";
+  EXPECT_TRUE(health.Silent(kA, At(800)));
+}
+
+TEST(ReplicaHealth, WhoSaysAnythingAtAllIsNotSilent) {
+  ReplicaHealth health({});
+  for (int i = 0; i < 3; ++i) health.OnStrike(kA, At(20 * i), At(20 * i + 20));
+  health.OnHeard(kA, At(150));
+  EXPECT_FALSE(health.Silent(kA, At(150)));
+  EXPECT_TRUE(health.Disqualified(kA)) << "a late answer or an error qualifies nobody";
+  health.OnStrike(kA, At(140), At(160));
+  EXPECT_FALSE(health.Silent(kA, At(290))) << "sent before it was heard of";
+  health.OnStrike(kA, At(170), At(190));
+  EXPECT_FALSE(health.Silent(kA, At(269)));
+  EXPECT_TRUE(health.Silent(kA, At(270)));
+  health.OnAnswer(kA, milliseconds(5));
+  EXPECT_FALSE(health.Silent(kA, At(270))) << "qualified again";
+}
+
+TEST(ReplicaHealth, ASlowReplicaIsGivenTwiceItsPercentileBeforeItIsSilent) {
+  ReplicaHealth health({});
+  Answer(health, kA, 16, milliseconds(200));
+  for (int i = 0; i < 3; ++i) health.OnStrike(kA, At(200 * i), At(200 * i + 200));
+  EXPECT_TRUE(health.Disqualified(kA));
+  for (int i = 0; i < 3; ++i) health.OnStrike(kB, At(20 * i), At(20 * i + 20));
+  EXPECT_TRUE(health.Silent(kB, At(399)));
+  EXPECT_FALSE(health.Silent(kA, At(399)));
+  EXPECT_TRUE(health.Silent(kA, At(600)));
+}
+
 TEST(ReplicaHealth, QualifiedReplicasComeFirstThenFastOnes) {
   ReplicaHealth health({});
   constexpr MemberId kSlow{4};

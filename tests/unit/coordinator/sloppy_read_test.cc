@@ -26,6 +26,20 @@ class SloppyRead : public SloppyRig {
       }
     }
   }
+  void AnswerFallbacks() {
+    for (uint32_t fallback : {f_, g_}) {
+      for (size_t open : rig_.transport.Open<ReadRequest>(MemberId(fallback))) rig_.transport.Answer(open, Absent());
+    }
+  }
+  void ReadWhileOwnersAreSilent() {
+    for (int i = 0; i < 12; ++i) {
+      rig_.Send(Get(key_));
+      for (int tick = 0; tick < 10; ++tick) {
+        rig_.loop.Pass(milliseconds(5));
+        AnswerFallbacks();
+      }
+    }
+  }
   bool FromHints(size_t i) const { return std::get<ReadRequest>(rig_.transport.sent[i].request).from_hints; }
 };
 
@@ -101,10 +115,7 @@ TEST_F(SloppyRead, ASilentOwnerIsJoinedByAFallbackOnceNoOwnerIsLeftToAsk) {
 
 // The side of a split where a single owner of the key is: the client finds the others elsewhere.
 TEST_F(SloppyRead, NobodyWaitsForOwnersThatGossipAndRequestsHaveGivenUp) {
-  for (int i = 0; i < 10; ++i) {
-    rig_.Send(Get(key_));
-    rig_.loop.Pass(milliseconds(50));
-  }
+  ReadWhileOwnersAreSilent();
   EXPECT_GE(rig_.tracer.events["PeerDisqualified"], 2);
   rig_.HoldDead({a_, b_});
   const int asked = rig_.transport.CountTo<ReadRequest>(MemberId(a_));
@@ -116,6 +127,80 @@ TEST_F(SloppyRead, NobodyWaitsForOwnersThatGossipAndRequestsHaveGivenUp) {
   }
   ASSERT_TRUE(reply->has_value()) << "at once";
   EXPECT_TRUE(absl::IsUnavailable((*reply)->status)) << (*reply)->status;
+}
+
+// The fallbacks are on this side, the other owners are not; gossip doesn't know yet.
+class SloppyReadOfALoneOwner : public SloppyRead {
+ protected:
+  void SetUp() override { ReadWhileOwnersAreSilent(); }
+  // Of the calls since `from`, those to the other owners.
+  void AnswerOwners(size_t from) {
+    for (size_t i = from, end = rig_.transport.sent.size(); i < end; ++i) {
+      const bool to_owner = rig_.transport.sent[i].to == MemberId(a_) || rig_.transport.sent[i].to == MemberId(b_);
+      if (to_owner && rig_.transport.sent[i].done) rig_.transport.Answer(i, Same());
+    }
+  }
+  int AskedOf(uint32_t member) { return rig_.transport.CountTo<ReadRequest>(MemberId(member)); }
+};
+
+TEST_F(SloppyReadOfALoneOwner, P39WaitsForNobodyWhomRequestsOfJustNowFoundSilent) {
+  const int asked_a = AskedOf(a_), asked_b = AskedOf(b_), asked_f = AskedOf(f_);
+  auto reply = rig_.Send(Get(key_));
+  EXPECT_GT(AskedOf(a_), asked_a) << "if all are disqualified, none is";
+  EXPECT_GT(AskedOf(b_), asked_b) << "beside each other";
+  EXPECT_GT(AskedOf(f_), asked_f) << "it may keep a hint";
+  EXPECT_FALSE(reply->has_value());
+  AnswerFallbacks();
+  ASSERT_TRUE(reply->has_value()) << "at once";
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status)) << (*reply)->status;
+}
+
+TEST_F(SloppyReadOfALoneOwner, WaitsForNobodyWithoutABudgetOfHedgesEither) {
+  std::vector<std::shared_ptr<std::optional<ClientReply>>> replies;
+  replies.reserve(100);
+  for (int i = 0; i < 100; ++i) replies.push_back(rig_.Send(Get(key_)));
+  AnswerFallbacks();
+  for (const auto& reply : replies) EXPECT_TRUE(reply->has_value());
+}
+
+TEST_F(SloppyReadOfALoneOwner, AnAnswerThatComesAllTheSameEndsTheSilence) {
+  rig_.Send(Get(key_));
+  AnswerFallbacks();
+  rig_.transport.Answer(rig_.transport.Open<ReadRequest>(MemberId(a_)).back(), Same());
+  auto reply = rig_.Send(Get(key_));
+  AnswerFallbacks();
+  EXPECT_FALSE(reply->has_value());
+  rig_.transport.Answer(rig_.transport.Open<ReadRequest>(MemberId(a_)).back(), Same());
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE((*reply)->status.ok()) << (*reply)->status;
+}
+
+TEST_F(SloppyReadOfALoneOwner, ASilenceOfLongAgoRefusesNothing) {
+  rig_.loop.Pass(std::chrono::seconds(2));
+  const size_t before = rig_.transport.sent.size();
+  auto reply = rig_.Send(Get(key_));
+  AnswerFallbacks();
+  EXPECT_FALSE(reply->has_value()) << "nobody has asked them for two seconds";
+  AnswerOwners(before);
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE((*reply)->status.ok()) << (*reply)->status;
+}
+
+// Who hears nobody may be the one that was away.
+TEST_F(SloppyRead, P39IfNobodyAnswersEachReadTriesAllTheSame) {
+  for (int i = 0; i < 12; ++i) {
+    rig_.Send(Get(key_));
+    rig_.loop.Pass(milliseconds(50));
+  }
+  auto reply = rig_.Send(Get(key_));
+  rig_.loop.Pass(milliseconds(10));
+  EXPECT_FALSE(reply->has_value());
+  rig_.loop.Pass(milliseconds(15));
+  ASSERT_TRUE(reply->has_value()) << "it had the time that is usual";
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status)) << (*reply)->status;
+  auto next = rig_.Send(Get(key_));
+  rig_.transport.Answer(rig_.transport.Open<ReadRequest>(MemberId(a_)).back(), Same());
+  EXPECT_TRUE(next->has_value() && (*next)->status.ok());
 }
 
 TEST_F(SloppyRead, AnOwnerThatWasGivenUpAndAnswersAllTheSameCounts) {
