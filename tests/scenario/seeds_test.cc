@@ -40,9 +40,12 @@ TEST(SeedsTest, CorrectClustersAreCleanUnderFaults) {
 //   2438 (I1): a delete without a context, repeated by the network after its ack, covered a later write;
 //   2518, 2710, 3850, 3941 (I17): a planted sync failure met the first sync of a start;
 //   3914 (I8): a client wrote on the context of its own blind write;
+//   4335, 6447, 8794, 9849 (I2): a request that the network repeated was refused the second time, while the first ran;
+//   1960, 5950, 6758, 8942 (I4): a blind write's context covered a delete in passing, and its client was held to know
+//   what that delete had covered;
 //   549 (a crash): a write that was found and needed one copy ended before it was sent to the others.
 TEST(SeedsTest, SeedsOfFormerViolationsAreClean) {
-  for (uint64_t seed : {549, 2438, 2518, 2710, 3850, 3914, 3941}) {
+  for (uint64_t seed : {549, 1960, 2438, 2518, 2710, 3850, 3914, 3941, 4335, 5950, 6447, 6758, 8794, 8942, 9849}) {
     const RunResult result = RunWorld(WorldOptions::FromSeed(seed));
     EXPECT_TRUE(result.violations.empty()) << Show(result);
   }

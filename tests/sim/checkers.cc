@@ -96,7 +96,7 @@ void CheckCausality(const History& history, Violations* out) {
           {"I4", absl::StrCat("a context returned for ", read.key, " does not cover a value returned with it")});
     }
     for (MutationId writer : read.values) {
-      const std::set<MutationId> past = history.Ancestors({writer});
+      const std::set<MutationId> past = history.Witnessed({writer});
       for (MutationId other : read.values) {
         const MutationRecord* m = history.Find(other);
         // A retry that could not find the first attempt mints again; a writer can have seen one dot of the two (P8).

@@ -24,6 +24,14 @@ MutationRecord* History::Find(MutationId id) {
 }
 
 std::set<MutationId> History::Ancestors(const std::set<MutationId>& from) const {
+  return Past(from, /*in_passing=*/true);
+}
+
+std::set<MutationId> History::Witnessed(const std::set<MutationId>& from) const {
+  return Past(from, /*in_passing=*/false);
+}
+
+std::set<MutationId> History::Past(const std::set<MutationId>& from, bool in_passing) const {
   std::set<MutationId> seen;
   std::deque<MutationId> queue(from.begin(), from.end());
   while (!queue.empty()) {
@@ -31,6 +39,7 @@ std::set<MutationId> History::Ancestors(const std::set<MutationId>& from) const 
     queue.pop_front();
     if (m == nullptr || m->status == OpStatus::kFail) continue;
     for (MutationId o : m->observed) {
+      if (!in_passing && m->in_passing.contains(o)) continue;
       if (seen.insert(o).second) queue.push_back(o);
     }
   }

@@ -37,6 +37,10 @@ struct MutationRecord {
   int client = 0;
   std::set<MutationId>
       observed;  // what the context covers, as far as this client knows: values read, tombstones covered
+  // Deletes among these that the context covers, but not all that came before them. A blind write's context covers
+  // lower counters of its coordinator, deletes among them: what uses it takes their place, and has not seen what they
+  // had.
+  std::set<MutationId> in_passing;
   OpStatus status = OpStatus::kInvoked;
   int attempts = 0;
   size_t times_minted = 0;  // dots that it got, filled in at the end: more than one after a retry that could not know
@@ -70,6 +74,8 @@ class History {
 
   // Everything that `from` descends from, by observation. Writes that failed carry nothing.
   std::set<MutationId> Ancestors(const std::set<MutationId>& from) const;
+  // Of these, what the writers had seen: not what is known of a delete that was covered in passing.
+  std::set<MutationId> Witnessed(const std::set<MutationId>& from) const;
 
   static std::string ValueOf(MutationId id, size_t padding);
   // The mutation that made `value`, or nullopt if no mutation's value looks so.
@@ -77,6 +83,8 @@ class History {
   static OpId OpIdOf(uint64_t seed, MutationId id) { return OpId{seed + 1, id}; }
 
  private:
+  std::set<MutationId> Past(const std::set<MutationId>& from, bool in_passing) const;
+
   std::vector<MutationRecord> mutations_;  // by id
   std::vector<ReadRecord> reads_;
 };

@@ -126,6 +126,21 @@ bool Workload::CoversPast(const VersionVector& vv, MutationId writer) const {
   });
 }
 
+// The deletes of `key` that a client knows of by this context.
+void Workload::AddDeletes(const std::string& key, const VersionVector& vv, Chain* chain) const {
+  for (MutationId id : monitor_.TombstonesCovered(key, vv)) {
+    chain->observed.insert(id);
+    const std::set<MutationId> past = history_.Witnessed({id});
+    const bool seen = CoversPast(vv, id) &&
+                      std::all_of(past.begin(), past.end(), [&](MutationId before) { return CoversPast(vv, before); });
+    if (seen) {
+      chain->in_passing.erase(id);
+    } else {
+      chain->in_passing.insert(id);
+    }
+  }
+}
+
 std::optional<Workload::Chain> Workload::RecordRead(int client, const std::string& key, bool final, uint32_t r,
                                                     MonotonicTime invoked, const absl::StatusOr<ClientReply>& reply) {
   if (!IsAnswer(reply)) return std::nullopt;
@@ -147,7 +162,7 @@ std::optional<Workload::Chain> Workload::RecordRead(int client, const std::strin
   if (context.ok()) {
     read.context_covers_past =
         std::all_of(read.values.begin(), read.values.end(), [&](MutationId id) { return CoversPast(context->vv, id); });
-    chain.observed.merge(monitor_.TombstonesCovered(key, context->vv));
+    AddDeletes(key, context->vv, &chain);
   }
   read.known = chain.observed;
   history_.AddRead(std::move(read));
@@ -183,7 +198,10 @@ void Workload::StartWrite(int client, const std::string& key, bool is_delete, co
   m.last_writer_wins = ring_->ConflictOf(bucket_) == ConflictPolicy::kLastWriterWins;
   m.blind = seen == nullptr || seen->context.empty();
   m.covers_by_server = is_delete && m.blind;
-  if (seen != nullptr) m.observed = seen->observed;
+  if (seen != nullptr) {
+    m.observed = seen->observed;
+    m.in_passing = seen->in_passing;
+  }
   m.invoked_at = Now();
   m.w = options_.w != 0 ? options_.w : static_cast<uint32_t>(ring_->Owners(PartitionOf(key)).size() / 2 + 1);
   const bool large = options_.padding_large > 0 && random_.OneIn(20);
@@ -222,10 +240,10 @@ void Workload::OnWriteDone(Write write, absl::StatusOr<ClientReply> reply) {
     if (on_ack_) on_ack_(m);
     if (m.is_delete && !m.covers_by_server && random_.Below(100) < options_.laid_to_rest) LayToRest(m.key);
     if (!reply->context.empty()) {
-      Chain chain{reply->context, m.observed};
+      Chain chain{reply->context, m.observed, m.in_passing};
       chain.observed.insert(m.id);
       absl::StatusOr<Context> context = OpenContext(reply->context, ring_->cluster(), bucket_, m.key);
-      if (context.ok()) chain.observed.merge(monitor_.TombstonesCovered(m.key, context->vv));
+      if (context.ok()) AddDeletes(m.key, context->vv, &chain);
       chains_[{write.client, m.key}] = std::move(chain);
     }
     Think(write.client);

@@ -28,9 +28,9 @@ struct WorkloadOptions {
   // Whether plain deletes go to the server without a context, once; else the client reads first, as the SDK does. One
   // that the network repeats after its ack covers what a read shows then, so not where messages are duplicated.
   bool server_deletes = false;
-  // Whether "not applied" is the last word on a write. A request that the network repeats runs twice: in a
-  // last-writer-wins bucket the second run may find the first one's version replaced, and be refused for its stamp,
-  // while the first was applied. Nobody but who sent it twice could tell.
+  // Whether "not applied" is the last word on a write. A request that the network repeats runs twice, and the second
+  // run may be refused (for want of room, of owners in reach, or for its stamp in a last-writer-wins bucket) while the
+  // first is under way or applied. Nobody but who sent it twice could tell.
   bool refusals_are_final = true;
   uint32_t chained = 30;      // of 100 updates: those that use the context of the client's own last write
   uint32_t retries = 60;      // of 100 writes of unknown outcome: those that are sent again, elsewhere
@@ -70,6 +70,7 @@ class Workload {
   struct Chain {
     std::string context;
     std::set<MutationId> observed;
+    std::set<MutationId> in_passing;  // of these
   };
   struct Write {
     MutationId id = 0;
@@ -81,6 +82,7 @@ class Workload {
   ClientRequest RequestOf(ClientOp op, const std::string& key) const;
   bool WritesTo(int client, uint64_t key) const;
   bool CoversPast(const VersionVector& vv, MutationId writer) const;
+  void AddDeletes(const std::string& key, const VersionVector& vv, Chain* chain) const;
   void Next(int client);
   void Think(int client);
   void Read(int client, const std::string& key, std::function<void(const Chain&)> then);

@@ -119,7 +119,7 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.link = DrawLink(random);
   o.faults = DrawFaults(random, calm);
   o.workload = DrawWorkload(random, o.faults.wipe);
-  o.workload.server_deletes = o.link.duplicate == 0;
+  o.workload.server_deletes = o.workload.refusals_are_final = o.link.duplicate == 0;
   o.blackout_at_rest = SimRandom(seed).Split("rest").Chance(0.25);
   o.converge_alone = SimRandom(seed).Split("entropy").Chance(0.35);
   o.gossip = DrawGossip(SimRandom(seed).Split("gossip"));
