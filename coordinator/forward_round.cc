@@ -14,6 +14,9 @@ namespace {
 // Beyond what the owner itself may wait before it asks a fallback to stand in.
 constexpr Duration kMutationPatience = std::chrono::milliseconds(100);
 
+// With one that is out of reach, once everybody was asked.
+constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
+
 absl::StatusOr<ForwardReply> AsForwardReply(absl::StatusOr<PeerReply> reply) {
   if (!reply.ok()) return std::move(reply).status();
   if (auto* forward = std::get_if<ForwardReply>(&*reply)) return std::move(*forward);
@@ -77,7 +80,7 @@ std::optional<MemberId> ForwardRound::Next() {
 Duration ForwardRound::Patience(MemberId member, MonotonicTime now) const {
   const Duration read = 2 * core_->health.HedgeDelay(member) + core_->options.hedge_delay_initial;
   if (request_.op == ClientOp::kGet) return read;
-  if (!sloppy_) return std::max(kMutationPatience, (deadline_ - now) / 3);
+  if (!sloppy_ && !core_->OutOfReach(member)) return std::max(kMutationPatience, (deadline_ - now) / 3);
   return read + 2 * core_->health.HedgeDelay(member, CoordinatorCore::Attempt::kWrite) + kMutationPatience;
 }
 
@@ -111,8 +114,20 @@ void ForwardRound::AskNext() {
   core_->env.transport.Call(
       member, ForwardRequest{.request = RequestHere(), .as_fallback = as_fallback}, deadline_,
       [round = shared_from_this(), index](absl::StatusOr<PeerReply> reply) { round->OnPeer(index, std::move(reply)); });
-  const MonotonicTime when = std::min(deadline_, now + Patience(member, now));
+  ArmTimer();
+}
+
+void ForwardRound::ArmTimer() {
+  const MonotonicTime now = core_->env.clock.Now();
+  const MonotonicTime when = std::min(deadline_, now + Patience(attempts_.back().member, now));
   timer_ = core_->env.executor.RunAt(when, [round = shared_from_this()] { round->OnTimer(); });
+}
+
+bool ForwardRound::NobodyInReach() const {
+  const MonotonicTime sent_before = core_->env.clock.Now() - kPatienceMin;
+  return std::all_of(attempts_.begin(), attempts_.end(), [this, sent_before](const Attempt& a) {
+    return a.ended || (a.sent_at <= sent_before && core_->OutOfReach(a.member));
+  });
 }
 
 std::optional<ClientReply> ForwardRound::EndHere(ClientReply reply) {
@@ -146,8 +161,15 @@ void ForwardRound::OnTimer() {
   may_have_run_ = true;
   if (CanAskNext(free)) {
     AskNext();
+  } else if (!next_.has_value() && NobodyInReach()) {
+    // The client can ask where they are.
+    Finish(MakeReply(
+        *core_,
+        absl::UnavailableError(absl::StrCat("no owner of the key can be reached, ", attempts_.size(), " asked")),
+        Outcome::kNotApplied));
   } else {
-    timer_ = core_->env.executor.RunAt(deadline_, [round = shared_from_this()] { round->OnTimer(); });
+    // The budget refills, and is not needed to go around one that is disqualified by then.
+    ArmTimer();
   }
 }
 
@@ -155,6 +177,7 @@ void ForwardRound::OnPeer(size_t index, absl::StatusOr<PeerReply> peer_reply) {
   if (core_->stopped()) return;
   core_->OnReply(attempts_[index].member, peer_reply.status());
   if (finished_) return;
+  attempts_[index].ended = true;
   --open_;
   if (here_) return;
   absl::StatusOr<ForwardReply> reply = AsForwardReply(std::move(peer_reply));
@@ -209,7 +232,7 @@ void ForwardRound::TryNext(bool free) {
   } else if (open_ == 0) {
     Finish(std::move(last_error_));
   } else if (!timer_.has_value()) {
-    timer_ = core_->env.executor.RunAt(deadline_, [round = shared_from_this()] { round->OnTimer(); });
+    ArmTimer();
   }
 }
 

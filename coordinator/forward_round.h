@@ -2,7 +2,8 @@
 //
 // Loop-affine; kept alive by its callbacks. One that fails or is late is joined by the next owner, within the retry
 // budget; the first final reply wins. A mutation that may have run is sent on as a retry of its op_id (P8). When no
-// owner is left, or all are held dead, the first live fallback coordinates a sloppy request; that may be this node.
+// owner is left, or all are held dead, the first live fallback coordinates a sloppy request; that may be this node. If
+// nobody is left and those asked are out of reach, the round ends there, not at the deadline.
 #pragma once
 
 #include <memory>
@@ -41,6 +42,7 @@ class ForwardRound : public std::enable_shared_from_this<ForwardRound> {
     MonotonicTime sent_at;
     bool as_fallback = false;
     bool struck = false;
+    bool ended = false;  // it failed or was answered
   };
 
   void ListOwners();
@@ -51,6 +53,10 @@ class ForwardRound : public std::enable_shared_from_this<ForwardRound> {
   bool Undone(const Attempt& attempt, const ClientReply& reply) const;
   ClientReply Judged(ClientReply reply) const;
   Duration Patience(MemberId member, MonotonicTime now) const;
+  // Whether all that it still waits for are out of reach, and had their time.
+  bool NobodyInReach() const;
+  // For when the one that was asked last is late, or as late once more; at last for the deadline.
+  void ArmTimer();
   void OnTimer();
   void OnPeer(size_t index, absl::StatusOr<PeerReply> reply);
   void OnFailure(size_t index, const absl::Status& status);

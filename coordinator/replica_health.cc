@@ -90,7 +90,10 @@ void ReplicaHealth::OnVerdict(MemberId member, bool disqualified, MonotonicTime 
   if (entry.disqualified == disqualified) return;
   entry.disqualified = disqualified;
   entry.probe_at = now + options_.probe_interval;
-  if (!disqualified) entry.reads.strikes = entry.writes.strikes = 0;
+  if (!disqualified) {
+    entry.reads.strikes = entry.writes.strikes = 0;
+    OnHeard(member, now);
+  }
   Recount(&entry);
 }
 

@@ -49,7 +49,7 @@ class ReplicaHealth {
   // Something came back from the replica, be it late, an error of its own or no first attempt: it is there.
   void OnHeard(MemberId member, MonotonicTime now);
 
-  // Another shard of this node has disqualified the replica, or qualified it again.
+  // Another shard of this node has disqualified the replica, or has heard it answer in time again.
   void OnVerdict(MemberId member, bool disqualified, MonotonicTime now);
 
   bool Disqualified(MemberId member) const;

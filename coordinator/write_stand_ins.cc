@@ -86,7 +86,7 @@ Duration WriteRound::Patience(MemberId member) const {
   return 2 * core_->health.HedgeDelay(member, Attempt::kWrite) + core_->options.hedge_delay_initial;
 }
 
-// An owner that is held dead is left to its fallback, as long as there is one.
+// An owner that is held dead is left to its fallback, until no further one is left to ask.
 bool WriteRound::LeavesOut(const Node& node) const {
   return sloppy_ && !node.last_resort && node.role() == Role::kOwner && core_->Dead(node.member);
 }
@@ -106,8 +106,9 @@ bool WriteRound::StandIn(size_t index) {
     Send(nodes_.size() - 1);
     return true;
   }
+  // While W is missing, each owner left out would count as one more node, whoever keeps its hint (P10).
   for (size_t i = 1; i < nodes_.size(); ++i) {
-    if (nodes_[i].member != target || nodes_[i].sent) continue;
+    if (nodes_[i].sent || (finished_ && nodes_[i].member != target)) continue;
     nodes_[i].last_resort = true;
     Send(i);
   }

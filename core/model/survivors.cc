@@ -117,6 +117,33 @@ std::vector<std::vector<MemberId>> OwnersOfSurvivors(const ClusterState& base, c
   return owners;
 }
 
+// The survivors, with the stores that they answer from.
+std::vector<Member> MembersOfRecovery(const ClusterState& base, const SurvivorWords& words,
+                                      const std::vector<MemberId>& survivors) {
+  std::vector<Member> members;
+  for (const Member& member : base.members) {
+    const auto word = words.find(member.id);
+    if (!Has(survivors, member.id) || word == words.end()) continue;
+    members.push_back(member);
+    members.back().store = word->second.sender.store;
+  }
+  return members;
+}
+
+ClusterId IdOfRecovery(const ClusterState& base, const SurvivorWords& words, const std::vector<MemberId>& survivors,
+                       uint64_t nonce) {
+  std::string identity;
+  ByteWriter out(&identity);
+  out.Fixed64(base.cluster.value());
+  out.Fixed64(base.Digest());
+  out.Fixed64(nonce);
+  for (const Member& member : MembersOfRecovery(base, words, survivors)) {
+    out.Fixed32(member.id.value());
+    out.Fixed64(member.store.value());
+  }
+  return ClusterId(std::max<uint64_t>(Hash64(identity, kRecoveredIdSeed), 1));
+}
+
 // The least number of copies that a write to some bucket is acknowledged at.
 size_t LeastWriteQuorum(const ClusterState& state, size_t owners) {
   size_t least = owners;
@@ -181,18 +208,17 @@ ClusterState BaseOfRecovery(const ClusterState& state, const SurvivorWords& word
 absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const SurvivorWords& words,
                                           const std::vector<MemberId>& survivors) {
   PaxosVote begun;
+  const ClusterState base = BaseOfRecovery(state, words);
   for (const auto& [id, word] : words) {
     if (word.recovery.ballot.IsNone()) continue;
     const absl::StatusOr<ClusterState> next = ClusterState::Decode(word.recovery.value);
     if (!next.ok()) continue;
     const std::vector<MemberId> theirs = MembersOf(*next);
-    // A disk that was replaced since can't accept that any more: it is gone, as a member would be.
-    const bool same_disks = std::all_of(next->members.begin(), next->members.end(), [&words](const Member& member) {
-      const auto now = words.find(member.id);
-      return now == words.end() || now->second.sender.store == member.store;
-    });
     if (theirs == survivors) {
-      if (same_disks && word.recovery.ballot > begun.ballot) begun = word.recovery;
+      // It would undo what was decided since; and a disk that was replaced can't accept it any more.
+      const bool holds =
+          !next->changes.empty() && IdOfRecovery(base, words, survivors, next->changes[0]) == next->cluster;
+      if (holds && word.recovery.ballot > begun.ballot) begun = word.recovery;
       continue;
     }
     const bool all_of_ours =
@@ -208,24 +234,11 @@ absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const Survi
 ClusterState StateOfSurvivors(const ClusterState& base, const SurvivorWords& words,
                               const std::vector<MemberId>& survivors, uint64_t nonce) {
   ClusterState next = base;
-  std::string identity;
-  ByteWriter out(&identity);
-  out.Fixed64(base.cluster.value());
-  out.Fixed64(base.Digest());
-  out.Fixed64(nonce);
-  next.members.clear();
-  for (const Member& member : base.members) {
-    const auto word = words.find(member.id);
-    if (!Has(survivors, member.id) || word == words.end()) continue;
-    next.members.push_back(member);
-    next.members.back().store = word->second.sender.store;
-    out.Fixed32(member.id.value());
-    out.Fixed64(word->second.sender.store.value());
-  }
+  next.members = MembersOfRecovery(base, words, survivors);
   next.former.push_back(base.cluster);
   // The first one says whose the stores are.
   if (next.former.size() > kFormerClustersMax) next.former.erase(next.former.begin() + 1);
-  next.cluster = ClusterId(std::max<uint64_t>(Hash64(identity, kRecoveredIdSeed), 1));
+  next.cluster = IdOfRecovery(base, words, survivors, nonce);
   next.version = StateVersion(((base.version.value() >> kGenerationBits) + 1) << kGenerationBits);
   next.owners = OwnersOfSurvivors(base, next.members, survivors);
   next.epochs.assign(next.owners.size(), LayoutEpoch(next.version.value()));

@@ -48,7 +48,8 @@ ClusterState BaseOfRecovery(const ClusterState& state, const SurvivorWords& word
 
 // The new cluster's state that a survivor has accepted in an earlier attempt and that this one must go on with,
 // encoded; empty if there is none. One for more survivors than those named is none: the operator says that the others
-// are gone, too. FAILED_PRECONDITION, naming them: one for others.
+// are gone, too. Nor is one that goes on from another base than BaseOfRecovery: it came to nothing, the members have
+// voted on a state since, and it would undo that. FAILED_PRECONDITION, naming them: one for others.
 absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const SurvivorWords& words,
                                           const std::vector<MemberId>& survivors);
 

@@ -241,6 +241,41 @@ TEST_F(AsFallback, SilentOwnersAreJoinedByTheOtherFallback) {
   EXPECT_EQ((*reply)->facts.fallbacks, 2u);
 }
 
+// P39: the owner for whom this node keeps the copy is a node like any other, and may be there all the same.
+TEST_F(AsFallback, WhereWIsMissingTheOwnerWhoseHintIsHereIsAskedAtLast) {
+  rig_.HoldDead({owners_[0], owners_[1], owners_[2], other_});
+  auto reply = rig_.Send(Put("v", key_));
+  rig_.loop.Pass(milliseconds(20));
+  for (uint32_t owner : owners_) EXPECT_EQ(rig_.transport.CountTo<MergeRequest>(MemberId(owner)), 1);
+  ASSERT_EQ(rig_.hints.targets.size(), 1u);
+  rig_.Ack(rig_.hints.targets[0].value());
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE((*reply)->status.ok()) << (*reply)->status;
+  EXPECT_EQ((*reply)->facts.primaries, 1u);
+  EXPECT_EQ((*reply)->facts.fallbacks, 1u);
+}
+
+TEST_F(AsFallback, WhereWCantBeReachedItSaysSoLongBeforeTheDeadline) {
+  rig_.HoldDead({owners_[0], owners_[1], owners_[2], other_});
+  auto reply = rig_.Send(Put("v", key_));
+  rig_.loop.Pass(milliseconds(300));
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status)) << (*reply)->status;
+  EXPECT_EQ((*reply)->outcome, Outcome::kUnknown) << "P13: the hint here is minted";
+  EXPECT_EQ((*reply)->facts.durable, 1u);
+  EXPECT_FALSE(rig_.loop.has_timers());
+}
+
+TEST_F(AsFallback, WhereEveryConnectionIsRefusedItSaysSoAtOnce) {
+  rig_.HoldDead({owners_[0], owners_[1], owners_[2], other_});
+  auto reply = rig_.Send(Put("v", key_));
+  for (size_t i = 0; i < rig_.transport.sent.size(); ++i) {
+    if (rig_.transport.sent[i].done) rig_.transport.Answer(i, absl::UnavailableError("no connection"));
+  }
+  ASSERT_TRUE(reply->has_value());
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status)) << (*reply)->status;
+}
+
 TEST_F(AsFallback, P12EveryMintOpensAnEpochOfItsOwn) {
   HoldOwnersDead();
   for (int i = 0; i < 2; ++i) {

@@ -156,6 +156,41 @@ TEST_F(Forward, P13WithoutAnyAnswerByTheDeadlineAMutationIsUnknown) {
   EXPECT_EQ((*reply)->outcome, Outcome::kUnknown);
 }
 
+// The side of a split without any owner of the key; nobody coordinates a strict request there.
+TEST_F(Forward, WhereAllOwnersAreOutOfReachItSaysSoOnceEachHadItsTime) {
+  const auto owners = rig_.ring->Owners(PartitionOf(key_));
+  rig_.HoldDead({owners[0].value(), owners[1].value(), owners[2].value()});
+  auto get = rig_.Send(With(Get(key_), 2, QuorumMode::kStrict));
+  auto put = rig_.Send(With(Put("v", key_), 2, QuorumMode::kStrict));
+  rig_.loop.Pass(milliseconds(219));
+  EXPECT_FALSE(get->has_value());
+  EXPECT_EQ(rig_.transport.Count<ForwardRequest>(), 5) << "an opinion is no reason not to ask";
+  rig_.loop.Pass(milliseconds(21));
+  ASSERT_TRUE(get->has_value());
+  EXPECT_TRUE(absl::IsUnavailable((*get)->status)) << (*get)->status;
+  rig_.loop.Pass(milliseconds(500));
+  ASSERT_TRUE(put->has_value()) << "long before the deadline";
+  EXPECT_TRUE(absl::IsUnavailable((*put)->status)) << (*put)->status;
+  EXPECT_EQ((*put)->outcome, Outcome::kUnknown) << "P13: an owner may have it";
+}
+
+// Those that had no budget when they were late go around the owner once it costs none.
+TEST_F(Forward, H48WhoHadNoBudgetForARetryIsNotLeftToItsDeadline) {
+  std::vector<std::shared_ptr<std::optional<ClientReply>>> replies;
+  for (int i = 0; i < 40; ++i) replies.push_back(rig_.Send(Get(key_)));
+  const MemberId silent = sent(0).to;
+  for (int tick = 0; tick < 20; ++tick) {
+    rig_.loop.Pass(milliseconds(30));
+    rig_.Send(Get(key_));
+    for (size_t i = 0; i < rig_.transport.sent.size(); ++i) {
+      const bool forward = std::holds_alternative<ForwardRequest>(sent(i).request);
+      if (forward && sent(i).done && sent(i).to != silent) Answer(i, absl::OkStatus(), Outcome::kApplied);
+    }
+  }
+  EXPECT_EQ(rig_.tracer.events["PeerDisqualified"], 1);
+  for (const auto& reply : replies) EXPECT_TRUE(reply->has_value());
+}
+
 class ForwardOnABudget : public Forward {
  protected:
   ForwardOnABudget() : Forward({.retry_share = 0, .strikes_to_disqualify = 1000}) {}

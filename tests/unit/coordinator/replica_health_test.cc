@@ -174,6 +174,17 @@ TEST(ReplicaHealth, WhoSaysAnythingAtAllIsNotSilent) {
   EXPECT_FALSE(health.Silent(kA, At(270))) << "qualified again";
 }
 
+TEST(ReplicaHealth, WhomAnotherShardHasHeardIsNotSilent) {
+  ReplicaHealth health({});
+  for (int i = 0; i < 3; ++i) health.OnStrike(kA, At(20 * i), At(20 * i + 20));
+  EXPECT_TRUE(health.Silent(kA, At(150)));
+  health.OnVerdict(kA, false, At(150));
+  health.OnVerdict(kA, true, At(160));
+  EXPECT_FALSE(health.Silent(kA, At(170)));
+  health.OnStrike(kA, At(140), At(180));
+  EXPECT_FALSE(health.Silent(kA, At(270))) << "sent before it was heard of";
+}
+
 TEST(ReplicaHealth, ASlowReplicaIsGivenTwiceItsPercentileBeforeItIsSilent) {
   ReplicaHealth health({});
   Answer(health, kA, 16, milliseconds(200));

@@ -262,6 +262,21 @@ TEST_F(SloppyWrite, WhereWCantBeReachedSaysSoOnceEverybodyWasAskedAndHadItsTime)
   EXPECT_FALSE(rig_.loop.has_timers());
 }
 
+// P10 counts nodes: an owner is one more beside the fallback that holds its copy.
+TEST_F(SloppyWrite, WhereWIsMissingAnOwnerHeldDeadIsAskedThoughItsFallbackHasAnswered) {
+  rig_.HoldDead({a_, b_, f_});
+  auto reply = rig_.Send(With(Put("v", key_), 3));
+  rig_.AckHint(g_);
+  rig_.loop.Pass(milliseconds(20));
+  EXPECT_EQ(rig_.transport.CountTo<MergeRequest>(MemberId(a_)), 1);
+  EXPECT_EQ(rig_.transport.CountTo<MergeRequest>(MemberId(b_)), 1);
+  EXPECT_FALSE(reply->has_value());
+  rig_.loop.Pass(milliseconds(280));
+  ASSERT_TRUE(reply->has_value()) << "long before the deadline";
+  EXPECT_TRUE(absl::IsUnavailable((*reply)->status)) << (*reply)->status;
+  EXPECT_EQ((*reply)->facts.durable, 2u);
+}
+
 TEST_F(SloppyWrite, AnAckThatComesBeforeAllWereGivenUpCounts) {
   rig_.HoldDead({a_, b_, f_, g_});
   auto reply = rig_.Send(Put("v", key_));

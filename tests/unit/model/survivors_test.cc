@@ -193,6 +193,23 @@ TEST(SurvivorsTest, P32WhatWasBegunIsGoneOnWithAndNothingElse) {
   EXPECT_EQ(*BegunRecovery(state, words, kTwo), "") << "it was begun with a disk that is gone";
 }
 
+// The majority came back after all, decided more, and was lost for good later.
+TEST(SurvivorsTest, P32ARecoveryThatCameToNothingDoesNotUndoWhatWasDecidedSince) {
+  const ClusterState state = Five();
+  const std::string begun = StateOfSurvivors(state, WordsOf(state, {2, 4}), kTwo, 5).Encode();
+  ClusterState later = *CreateBucket(state, "b", ConflictPolicy::kSiblings, {});
+  later.version = StateVersion(8);
+  SurvivorWords words = WordsOf(later, {2, 4});
+  words[MemberId(2)].recovery = {{1, MemberId(2)}, begun};
+  EXPECT_EQ(*BegunRecovery(later, words, kTwo), "") << "it lacks the bucket";
+
+  words = WordsOf(state, {2, 4});
+  words[MemberId(2)].recovery = {{1, MemberId(2)}, begun};
+  EXPECT_EQ(*BegunRecovery(state, words, kTwo), begun);
+  words[MemberId(4)].vote = {{4, MemberId(5)}, later.Encode()};
+  EXPECT_EQ(*BegunRecovery(state, words, kTwo), "") << "the lost members may have decided that with n4";
+}
+
 TEST(SurvivorMessageTest, RoundTripsAndRefusesGarbage) {
   SurvivorAnswer answer{.verdict = SurvivorVerdict::kGranted,
                         .sender = {ClusterId(1), StoreId(2), StateVersion(3), 4},
