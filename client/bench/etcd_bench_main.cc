@@ -3,10 +3,13 @@
 
 #include <iostream>
 
+#include "absl/synchronization/mutex.h"
 #include "client/bench/etcd_target.h"
 #include "client/bench/run_bench_on.h"
 
 int main(int argc, char** argv) {
+  // Abseil as it is packaged looks for deadlocks at each of gRPC's locks.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   CLI::App app("Measures an etcd cluster with the load of `henge bench`. It writes keys that start with --key-prefix.",
                "henge-etcd-bench");
   henge::bench::EtcdTargetOptions target_options;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "node/config/node_config.h"
 #include "node/grpc/run_node.h"
 #include "node/version.h"
@@ -63,4 +64,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace henge
 
-int main(int argc, char** argv) { return henge::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // Abseil as it is packaged looks for deadlocks at each of gRPC's locks.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return henge::Main(argc, argv);
+}
