@@ -93,7 +93,8 @@ void SayHintProblems(Context& context, const std::string& name, const NodeStatus
   }
   if (status.hints_refused_member > 0) {
     context.Say(absl::StrCat(name, " was sent ", status.hints_refused_member,
-                             " hints for members that are not in the cluster, and refused them"));
+                             " hints for members that are not in the cluster, and refused them: look at its log for "
+                             "by whom, and let that one catch up or stop it"));
   }
 }
 
@@ -111,6 +112,16 @@ void SayPeerProblems(Context& context, const std::string& name, const NodeStatus
   if (status.foreign_peers_refused > 0) {
     context.Say(absl::StrCat(name, " has refused peers of another cluster, version or of no member ",
                              status.foreign_peers_refused, " times since its start: look at its log for who"));
+  }
+  if (status.peer_calls_refused > 0) {
+    context.Say(absl::StrCat(name, " has refused ", status.peer_calls_refused,
+                             " calls of peers that its version doesn't know: run versions that fit together"));
+  }
+  if (status.entropy.refused + status.entropy.refused_by_peers > 0) {
+    context.Say(absl::StrCat(name, " has refused ", status.entropy.refused, " comparisons of replicas, and its peers ",
+                             status.entropy.refused_by_peers,
+                             " of its own, since its start, as their trees have other parameters: look at its log for "
+                             "which; what differs is not repaired meanwhile"));
   }
 }
 
@@ -237,6 +248,9 @@ Json StatusJson(const NodeStatus& status) {
                     {"stalls", status.gossip_stalls},           {"health", status.gossip_health}};
   json["refusals"] = {{"second_processes", status.second_processes_refused},
                       {"foreign_peers", status.foreign_peers_refused},
+                      {"peer_calls", status.peer_calls_refused},
+                      {"trees", status.entropy.refused},
+                      {"trees_by_peers", status.entropy.refused_by_peers},
                       {"as_second_by", status.refused_as_second}};
   json["peers"] = Json::array();
   for (const PeerView& peer : status.peers) {

@@ -33,7 +33,9 @@ absl::Status CheckPeerCluster(const ClusterState& state, ClusterId theirs, Membe
   const Member* member = state.FindMember(from);
   if (theirs == state.cluster) {
     if (member != nullptr) return absl::OkStatus();
-    return absl::FailedPreconditionError(absl::StrCat("member ", from.value(), " is not in this cluster"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("member ", from.value(),
+                     " is not in this cluster: it was removed, or its initial cluster is not that of the others"));
   }
   const std::string id = absl::StrCat(absl::Hex(state.cluster.value(), absl::kZeroPad16));
   if (!state.HasFormer(theirs)) {

@@ -304,6 +304,7 @@ void Node::CollectFigures(absl::AnyInvocable<void(NodeFigures)> done) {
         for (int p = 0; p < kPartitionCount; ++p) {
           sum.owned_partitions += now->IsOwner(PartitionId(static_cast<uint16_t>(p)), self()) ? 1 : 0;
         }
+        sum.entropy.refused += leaves_->refused();
         sum.gossip = gossip_->figures();
         sum.liveness = gossip_->liveness();
         gathering->done(std::move(sum));

@@ -122,7 +122,7 @@ void Shard::Handle(MemberId from, PeerRequest request, MonotonicTime deadline, R
     if (keeper_ == nullptr) {
       reply(absl::UnimplementedError("this node keeps no hints"));
     } else {
-      keeper_->HandlePeer(std::move(request), deadline, std::move(reply));
+      keeper_->HandlePeer(from, std::move(request), deadline, std::move(reply));
     }
     return;
   }

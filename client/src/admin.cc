@@ -149,6 +149,7 @@ absl::StatusOr<NodeStatus> FetchNodeStatus(std::string_view endpoint, millisecon
   status.gossip_health = reply->gossip_health();
   status.second_processes_refused = reply->second_processes_refused();
   status.foreign_peers_refused = reply->foreign_peers_refused();
+  status.peer_calls_refused = reply->peer_calls_refused();
   status.refused_as_second = reply->refused_as_second();
   for (const auto& peer : reply->peers()) status.peers.push_back(PeerOf(peer));
   ReadHints(*reply, &status);

@@ -1,5 +1,7 @@
 #include "core/model/merkle.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "core/model/hash.h"
 
@@ -8,23 +10,34 @@ namespace {
 
 constexpr uint64_t kTreeSeed = 0x74726565'00000000;  // "tree", then the bucket id
 
-absl::Status Mismatch(const char* what, uint64_t ours, uint64_t theirs) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("the trees can't be compared: ", what, " is ", theirs, " at the peer and ", ours, " here"));
+constexpr char kUpgrade[] = "run versions that fit together; until then reads repair what they meet";
+constexpr char kCheckAddresses[] = "check the addresses of the members";
+constexpr char kCatchUp[] = "the nodes go by different cluster states, and compare once they have the same";
+
+template <class Value>
+absl::Status Mismatch(const char* what, const Value& ours, const Value& theirs, const char* advice) {
+  return absl::FailedPreconditionError(absl::StrCat("the trees can't be compared: ", what, " is ", theirs,
+                                                    " at the peer and ", ours, " here: ", advice));
 }
+
+std::string HexOf(uint64_t number) { return absl::StrCat(absl::Hex(number, absl::kZeroPad16)); }
 
 }  // namespace
 
 absl::Status CheckComparable(const TreeParameters& ours, const TreeParameters& theirs) {
   if (ours.hash_version != theirs.hash_version) {
-    return Mismatch("the version of the record hash", ours.hash_version, theirs.hash_version);
+    return Mismatch("the version of the record hash", ours.hash_version, theirs.hash_version, kUpgrade);
   }
-  if (ours.leaves != theirs.leaves) return Mismatch("the number of leaves", ours.leaves, theirs.leaves);
-  if (ours.branches != theirs.branches) return Mismatch("the number of branches", ours.branches, theirs.branches);
+  if (ours.leaves != theirs.leaves) return Mismatch("the number of leaves", ours.leaves, theirs.leaves, kUpgrade);
+  if (ours.branches != theirs.branches) {
+    return Mismatch("the number of branches", ours.branches, theirs.branches, kUpgrade);
+  }
   if (ours.cluster != theirs.cluster) {
-    return Mismatch("the cluster id", ours.cluster.value(), theirs.cluster.value());
+    return Mismatch("the cluster id", HexOf(ours.cluster.value()), HexOf(theirs.cluster.value()), kCheckAddresses);
   }
-  if (ours.epoch != theirs.epoch) return Mismatch("the layout epoch", ours.epoch.value(), theirs.epoch.value());
+  if (ours.epoch != theirs.epoch) {
+    return Mismatch("the layout epoch", HexOf(ours.epoch.value()), HexOf(theirs.epoch.value()), kCatchUp);
+  }
   return absl::OkStatus();
 }
 

@@ -115,7 +115,7 @@ void Swim::EndProbe(MonotonicTime now, SwimOutput* out) {
   ++figures_.probes_failed;
   // Helpers that failed to say anything tell of this node's health; those that said "no answer" of the target's.
   AddHealth(probe.helpers > 0 ? probe.helpers - probe.helpers_heard : 1);
-  Report(table_.Suspect(now, probe.target), probe.target, out);
+  Report(table_.Suspect(now, probe.target), {.member = probe.target}, out);
 }
 
 void Swim::Gossip(SwimOutput* out) {
@@ -251,13 +251,14 @@ void Swim::OnAnswer(MonotonicTime now, uint64_t id, const std::optional<SwimAnsw
 void Swim::Absorb(MonotonicTime now, MemberId from, const std::vector<SwimUpdate>& updates, bool hearsay,
                   SwimOutput* out) {
   for (const SwimUpdate& update : updates) {
-    Report(table_.Apply(now, from, update, hearsay), update.member, out);
+    Report(table_.Apply(now, from, update, hearsay), update, out);
   }
 }
 
-void Swim::Report(SwimTable::Verdict verdict, MemberId member, SwimOutput* out) {
+void Swim::Report(SwimTable::Verdict verdict, const SwimUpdate& update, SwimOutput* out) {
   if (verdict == SwimTable::Verdict::kOld) return;
-  const SwimTable::Entry& entry = *table_.Find(member);
+  const SwimTable::Entry& entry = *table_.Find(update.member);
+  uint64_t incarnation = entry.incarnation;
   SwimEventKind kind = SwimEventKind::kForged;
   if (verdict == SwimTable::Verdict::kChanged) {
     kind = entry.liveness == Liveness::kAlive     ? SwimEventKind::kAlive
@@ -269,8 +270,9 @@ void Swim::Report(SwimTable::Verdict verdict, MemberId member, SwimOutput* out) 
     AddHealth(1);
   } else {
     ++figures_.forged;
+    incarnation = update.incarnation;
   }
-  out->events.push_back({kind, member, entry.incarnation});
+  out->events.push_back({kind, update.member, incarnation});
 }
 
 // ---- Chance and health

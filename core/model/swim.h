@@ -54,7 +54,7 @@ enum class SwimEventKind : uint8_t { kAlive, kSuspect, kDead, kRefuted, kForged,
 struct SwimEvent {
   SwimEventKind kind;
   MemberId member;
-  uint64_t incarnation = 0;
+  uint64_t incarnation = 0;  // that the member has now; of a forgery: that it was said to have
 };
 
 struct SwimOutput {
@@ -117,7 +117,7 @@ class Swim {
   void Reconnect(MonotonicTime now, SwimOutput* out);
   void Send(UnderWay call, SwimKind kind, MemberId target, Duration timeout, SwimOutput* out);
   void Absorb(MonotonicTime now, MemberId from, const std::vector<SwimUpdate>& updates, bool hearsay, SwimOutput* out);
-  void Report(SwimTable::Verdict verdict, MemberId member, SwimOutput* out);
+  void Report(SwimTable::Verdict verdict, const SwimUpdate& update, SwimOutput* out);
   SwimAnswer Answer(MemberId to, const std::vector<SwimUpdate>& heard);
 
   std::optional<MemberId> NextTarget();

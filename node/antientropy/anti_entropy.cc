@@ -110,7 +110,7 @@ void AntiEntropy::Note(MemberId peer, const RoundEnd& end, MonotonicTime began, 
   rounds.failed = !end.status.ok();
   if (end.status.ok()) {
     rounds.finished = core_.env.clock.Now();
-    rounds.refused = false;
+    rounds.told = absl::StatusCode::kOk;
     if (end.all_noted) {
       rounds.compared = began;
       rounds.layout = layout;
@@ -121,10 +121,11 @@ void AntiEntropy::Note(MemberId peer, const RoundEnd& end, MonotonicTime began, 
   ++core_.figures.rounds_failed;
   const bool refused = absl::IsFailedPrecondition(end.status);
   if (refused) ++core_.figures.rounds_refused;
-  // Tried again in every round: told once.
-  const bool new_refusal = refused && !std::exchange(rounds.refused, refused);
-  core_.env.tracer.Event(new_refusal ? Severity::kWarning : Severity::kDebug,
-                         new_refusal ? "ExchangeRefused" : "ExchangeFailed",
+  // What the peer refuses, or answers wrongly, it does so in every round: told once.
+  const bool wrong = refused || absl::IsInternal(end.status) || absl::IsInvalidArgument(end.status);
+  const bool news = wrong && std::exchange(rounds.told, end.status.code()) != end.status.code();
+  core_.env.tracer.Event(news ? Severity::kWarning : Severity::kDebug,
+                         refused && news ? "ExchangeRefused" : "ExchangeFailed",
                          {{"peer", uint64_t{peer.value()}}, {"why", end.status.ToString()}});
 }
 

@@ -68,8 +68,8 @@ class AntiEntropy {
     // The begin of the last one that saw all leaves and noted each difference, and the layout that it saw.
     std::optional<MonotonicTime> compared;
     LayoutEpoch layout;
-    bool failed = false;   // the last one
-    bool refused = false;  // and that was told
+    bool failed = false;                            // the last one
+    absl::StatusCode told = absl::StatusCode::kOk;  // what the peer did wrong, as far as that was said
   };
 
   EntropyCore core_;

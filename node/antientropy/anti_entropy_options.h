@@ -51,7 +51,7 @@ struct AntiEntropyFigures {
   uint64_t repaired_here = 0;   // records merged here, durably
   uint64_t repaired_there = 0;  // records that a peer has merged, durably
   uint64_t bytes_moved = 0;     // of records
-  uint64_t refused = 0;         // requests whose trees can't be compared with ours (H27)
+  uint64_t refused = 0;         // requests about trees that are not those that both have (H27)
   uint64_t recovering = 0;      // partitions whose reads don't count now (P15)
 };
 

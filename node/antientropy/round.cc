@@ -26,6 +26,11 @@ std::vector<std::vector<T>> Batches(const std::vector<T>& all, size_t size) {
   return batches;
 }
 
+absl::Status Misfit() {
+  return absl::InternalError(
+      "the peer's answer does not fit what it was asked about its trees: run versions that fit together");
+}
+
 uint64_t XorOf(const std::vector<uint64_t>& hashes) {
   uint64_t all = 0;
   for (uint64_t hash : hashes) all ^= hash;
@@ -59,7 +64,7 @@ Task<absl::StatusOr<Round::Hashes>> Round::Ask(TreeLevel level, std::vector<uint
   if (!reply.ok()) co_return std::move(reply).status();
   auto* tree = std::get_if<TreeReply>(&*reply);
   if (tree == nullptr || tree->hashes.size() != expected) {
-    co_return absl::InternalError("the peer's answer does not fit what it was asked about its trees");
+    co_return Misfit();
   }
   co_return std::move(tree->hashes);
 }
@@ -93,7 +98,7 @@ Task<absl::Status> Round::CompareGroups() {
   if (!reply.ok()) co_return std::move(reply).status();
   auto* theirs = std::get_if<TreeReply>(&*reply);
   if (theirs == nullptr || (!theirs->same && theirs->hashes.size() != kPartitionGroups)) {
-    co_return absl::InternalError("the peer's answer does not fit what it was asked about its trees");
+    co_return Misfit();
   }
   const Hashes ours = GroupHashes(core_->engine, *shared_);
   std::vector<uint32_t> groups;

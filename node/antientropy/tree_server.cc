@@ -11,8 +11,6 @@ namespace henge {
 namespace {
 
 constexpr size_t kLeafPageBytes = size_t{256} << 10;
-constexpr Duration kToldAgainAfter = std::chrono::minutes(1);
-constexpr size_t kToldMax = 1024;
 
 absl::Status NotShared(uint32_t partition) {
   return absl::InvalidArgumentError(absl::StrCat("partition ", partition, " is not one that both nodes compare"));
@@ -47,14 +45,13 @@ std::vector<uint64_t> GroupHashes(const StoreEngine& engine, const SharedPartiti
 TreeServer::TreeServer(MemberId self, ShardEnvironment environment, StoreEngine& engine, TakenLeaves& taken)
     : env_(environment), engine_(engine), shared_(self), taken_(taken) {}
 
-void TreeServer::Refuse(MemberId from, const absl::Status& why) {
+void TreeServer::Refuse(MemberId from, absl::Status why, PeerHandler::ReplyFn reply) {
   ++refused_;
-  const MonotonicTime now = env_.clock.Now();
-  if (told_.size() >= kToldMax) told_.clear();
-  Told& told = told_[from];
-  if (told.why == why.message() && now - told.at < kToldAgainAfter) return;
-  told = {std::string(why.message()), now};
-  env_.tracer.Event(Severity::kWarning, "TreesNotComparable", {{"peer", uint64_t{from.value()}}, {"why", told.why}});
+  if (said_.MaySay(absl::StrCat(from.value(), "/", std::string(why.message())), env_.clock.Now())) {
+    env_.tracer.Event(Severity::kWarning, "TreesNotComparable",
+                      {{"peer", uint64_t{from.value()}}, {"why", std::string(why.message())}});
+  }
+  reply(std::move(why));
 }
 
 void TreeServer::Serve(MemberId from, TreeRequest request, const RingPtr& ring, PeerHandler::ReplyFn reply) {
@@ -63,15 +60,12 @@ void TreeServer::Serve(MemberId from, TreeRequest request, const RingPtr& ring, 
   ours.cluster = ring->cluster();
   ours.epoch = shared->digest;
   if (absl::Status comparable = CheckComparable(ours, request.parameters); !comparable.ok()) {
-    Refuse(from, comparable);
-    reply(std::move(comparable));
-    return;
+    return Refuse(from, std::move(comparable), std::move(reply));
   }
   for (uint32_t node : request.nodes) {
     if (request.level <= TreeLevel::kRoots) break;
     if (shared->Contains(PartitionOfNode(request.level, node))) continue;
-    reply(NotShared(PartitionOfNode(request.level, node).value()));
-    return;
+    return Refuse(from, NotShared(PartitionOfNode(request.level, node).value()), std::move(reply));
   }
   if (request.level == TreeLevel::kRecords) {
     ServeRecords(from, request, std::move(reply));
@@ -113,8 +107,7 @@ absl::StatusOr<TreeReply> TreeServer::Answer(const TreeRequest& request, const S
 
 void TreeServer::ServeRecords(MemberId from, const TreeRequest& request, PeerHandler::ReplyFn reply) {
   if (request.nodes.size() != 1) {
-    reply(absl::InvalidArgumentError("the records of one leaf at a time"));
-    return;
+    return Refuse(from, absl::InvalidArgumentError("the records of one leaf at a time"), std::move(reply));
   }
   const uint32_t node = request.nodes[0];
   const LeafId leaf{PartitionOfNode(request.level, node), static_cast<uint8_t>(node % kTreeLeaves)};
@@ -122,8 +115,7 @@ void TreeServer::ServeRecords(MemberId from, const TreeRequest& request, PeerHan
   if (!request.after_key.empty()) {
     after = RecordKey{leaf.partition, request.after_bucket, request.after_key};
     if (PartitionOf(after->key) != leaf.partition || SegmentOf(after->bucket, after->key) != leaf.segment) {
-      reply(absl::InvalidArgumentError("the key to go on after is of another leaf"));
-      return;
+      return Refuse(from, absl::InvalidArgumentError("the key to go on after is of another leaf"), std::move(reply));
     }
   }
   taken_.Take(from, leaf, env_.clock.Now());

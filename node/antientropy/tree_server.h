@@ -5,12 +5,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
+#include "core/runtime/repeat_guard.h"
 #include "core/runtime/transport.h"
 #include "node/antientropy/shared_partitions.h"
 #include "node/antientropy/taken_leaves.h"
@@ -34,19 +34,15 @@ class TreeServer {
  private:
   absl::StatusOr<TreeReply> Answer(const TreeRequest& request, const SharedPartitions& shared) const;
   void ServeRecords(MemberId from, const TreeRequest& request, PeerHandler::ReplyFn reply);
-  void Refuse(MemberId from, const absl::Status& why);
+  // Counts it, and says so once in a while: a peer tries again in each of its rounds.
+  void Refuse(MemberId from, absl::Status why, PeerHandler::ReplyFn reply);
 
   ShardEnvironment env_;
   StoreEngine& engine_;
   SharedCache shared_;
   TakenLeaves& taken_;
   uint64_t refused_ = 0;
-  // Who was refused last for what: a peer tries again in each of its rounds, and is in the log once in a while.
-  struct Told {
-    std::string why;
-    MonotonicTime at;
-  };
-  std::map<MemberId, Told> told_;
+  RepeatGuard said_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // what the engine answers after the end finds it gone
 };
 

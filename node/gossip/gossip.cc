@@ -12,8 +12,6 @@ namespace {
 
 // Calls of the peers that wait for a third one's answer; more are refused.
 constexpr size_t kWaitingMax = 1024;
-// What a peer keeps doing wrong is said again after this long.
-constexpr Duration kReportAgain = std::chrono::minutes(1);
 
 std::vector<MemberId> MembersOf(const Ring& ring) {
   std::vector<MemberId> members;
@@ -234,10 +232,7 @@ void Gossip::Report(MemberId from, const SwimEvent& event) {
       name = "LivenessRefuted";
       break;
     case SwimEventKind::kForged:
-      if (!MayReport(forged_reported_, from)) return;
-      name = "ForgedIncarnation";
-      severity = Severity::kWarning;
-      break;
+      return ReportForged(from, event);
     case SwimEventKind::kReachedByOthers:
       name = "ReachedByOthers";
       severity = Severity::kDebug;
@@ -249,18 +244,23 @@ void Gossip::Report(MemberId from, const SwimEvent& event) {
                      {"from", from == MemberId() ? std::string("here") : NameOf(from)}});
 }
 
-void Gossip::NoteBadMessage(MemberId from, const absl::Status& why) {
-  ++figures_.bad_messages;
-  if (!MayReport(bad_reported_, from)) return;
-  env_.tracer.Event(Severity::kWarning, "GossipRefused", {{"peer", NameOf(from)}, {"why", why.ToString()}});
+void Gossip::ReportForged(MemberId from, const SwimEvent& event) {
+  const std::string member = NameOf(event.member);
+  const std::string teller = NameOf(from);
+  if (!forged_said_.MaySay(absl::StrCat(teller, "/", member), env_.clock.Now())) return;
+  env_.tracer.Event(Severity::kWarning, "ForgedIncarnation",
+                    {{"member", member},
+                     {"incarnation", event.incarnation},
+                     {"from", teller},
+                     {"why", std::string("no member comes that far: it is not believed. If it goes on, look at who "
+                                         "tells it: a faulty node, or none of this cluster")}});
 }
 
-bool Gossip::MayReport(std::map<MemberId, MonotonicTime>& reported, MemberId member) {
-  const MonotonicTime now = env_.clock.Now();
-  auto [at, first] = reported.try_emplace(member, now);
-  if (!first && now - at->second < kReportAgain) return false;
-  at->second = now;
-  return true;
+void Gossip::NoteBadMessage(MemberId from, const absl::Status& why) {
+  ++figures_.bad_messages;
+  // Each reason of each peer is news.
+  if (!bad_said_.MaySay(absl::StrCat(from.value(), "/", why.ToString()), env_.clock.Now())) return;
+  env_.tracer.Event(Severity::kWarning, "GossipRefused", {{"peer", NameOf(from)}, {"why", why.ToString()}});
 }
 
 std::string Gossip::NameOf(MemberId member) const {

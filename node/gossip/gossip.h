@@ -23,6 +23,7 @@
 #include "core/model/ring.h"
 #include "core/model/swim.h"
 #include "core/runtime/environment.h"
+#include "core/runtime/repeat_guard.h"
 #include "node/control_plane.h"
 #include "node/gossip/gossip_figures.h"
 
@@ -64,6 +65,7 @@ class Gossip : public ControlService {
   void OnReply(MemberId from, uint64_t id, absl::StatusOr<PeerReply> reply);
   std::optional<SwimAnswer> AnswerOf(MemberId from, const absl::StatusOr<PeerReply>& reply);
   void Report(MemberId from, const SwimEvent& event);
+  void ReportForged(MemberId from, const SwimEvent& event);
   void Arm();
 
   // Opens what `from` sent, and checks that it is of this cluster.
@@ -72,7 +74,6 @@ class Gossip : public ControlService {
   void NoteState(MemberId from, const GossipEnvelope& envelope);
   // Counts what can't be understood, and says so once in a while.
   void NoteBadMessage(MemberId from, const absl::Status& why);
-  bool MayReport(std::map<MemberId, MonotonicTime>& reported, MemberId member);
   std::string NameOf(MemberId member) const;
 
   const SwimSettings settings_;
@@ -93,8 +94,8 @@ class Gossip : public ControlService {
   uint64_t next_token_ = 1;
   std::map<uint64_t, ReplyFn> waiting_;  // calls of the peers, by token
   std::set<MemberId> differing_;         // whose state differs from the present one of the same version
-  std::map<MemberId, MonotonicTime> bad_reported_;
-  std::map<MemberId, MonotonicTime> forged_reported_;
+  RepeatGuard bad_said_;
+  RepeatGuard forged_said_;
   GossipFigures figures_;
   // What callbacks look at before they touch this object.
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);

@@ -359,6 +359,7 @@ class AdminServer::Service
     reply->set_refused_as_second(server_.peers_.RefusedAsSecondBy());
     reply->set_second_processes_refused(server_.callers_.second_processes_refused());
     reply->set_foreign_peers_refused(server_.callers_.foreign_refused());
+    reply->set_peer_calls_refused(server_.callers_.calls_refused());
     reply->set_state(!figures.store_health.ok()            ? "failed"
                      : server_.draining_                   ? "draining"
                      : !reply->refused_as_second().empty() ? "second"

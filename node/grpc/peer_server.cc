@@ -1,5 +1,6 @@
 #include "node/grpc/peer_server.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,13 +14,16 @@ namespace henge {
 namespace {
 
 constexpr size_t kCallsPerFrameMax = size_t{1} << 17;
-constexpr Duration kSayAgain = std::chrono::minutes(1);
 
 }  // namespace
 
 class PeerServer::Stream : public ReplyStream {
  public:
-  explicit Stream(PeerServer& server) : ReplyStream(static_cast<int>(server.shards_.size()), {}), server_(server) {}
+  // `address` is the caller's.
+  Stream(PeerServer& server, std::string address)
+      : ReplyStream(static_cast<int>(server.shards_.size()), {}), server_(server), address_(std::move(address)) {}
+
+  const std::string& address() const { return address_; }
 
   void Begin(std::shared_ptr<Stream> self) {
     weak_self_ = self;
@@ -29,24 +33,32 @@ class PeerServer::Stream : public ReplyStream {
  private:
   absl::Status OnFrame(FrameParser& parser, const grpc::ByteBuffer& bytes) override {
     auto* frame = parser.Parse<v1::PeerFrame>(bytes);
-    if (frame == nullptr)
-      return absl::InvalidArgumentError("the bytes are no frame of henge.v1.Peer: the stream is ended");
+    if (frame == nullptr) {
+      return Refuse(absl::InvalidArgumentError("the bytes are no frame of henge.v1.Peer: the stream is ended"));
+    }
     std::shared_ptr<Stream> self = weak_self_.lock();
     if (member_ == MemberId()) {
-      if (!frame->has_hello()) return absl::InvalidArgumentError("the first frame of a peer must say who it is");
+      if (!frame->has_hello()) {
+        return Refuse(absl::InvalidArgumentError("the first frame of a peer must say who it is"));
+      }
       if (absl::Status status = server_.Admit(frame->hello(), self); !status.ok()) return status;
       member_ = MemberId(frame->hello().member());
       process_ = frame->hello().process();
       Append(server_.hello_);
     }
     if (static_cast<size_t>(frame->calls_size()) > kCallsPerFrameMax) {
-      return absl::InvalidArgumentError("too many calls in one frame");
+      return Refuse(absl::InvalidArgumentError("too many calls in one frame"));
     }
     if (frame->calls_size() > 0) TakeCalls(frame, self);
     return absl::OkStatus();
   }
 
   void OnEnded() override { server_.Forget(member_, process_, this); }
+
+  absl::Status Refuse(absl::Status why) {
+    server_.NoteBadCall(member_ != MemberId() ? server_.NameOf(member_) : address_, why);
+    return why;
+  }
 
   void TakeCalls(v1::PeerFrame* frame, const std::shared_ptr<Stream>& self) {
     const MonotonicTime now = server_.clock_.Now();
@@ -60,7 +72,7 @@ class PeerServer::Stream : public ReplyStream {
       if (!request.ok()) {
         v1::PeerAnswer answer;
         answer.set_id(call.id());
-        PeerReplyToProto(request.status(), &answer);
+        PeerReplyToProto(Refuse(request.status()), &answer);
         AppendField(v1::PeerFrame::kAnswersFieldNumber, answer, &refusals);
         continue;
       }
@@ -76,6 +88,7 @@ class PeerServer::Stream : public ReplyStream {
   }
 
   PeerServer& server_;
+  const std::string address_;
   std::weak_ptr<Stream> weak_self_;
   MemberId member_;  // none until the hello
   uint64_t process_ = 0;
@@ -85,8 +98,8 @@ class PeerServer::Service : public v1::Peer::WithRawCallbackMethod_Stream<v1::Pe
  public:
   explicit Service(PeerServer& server) : server_(server) {}
 
-  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Stream(grpc::CallbackServerContext*) override {
-    auto stream = std::make_shared<PeerServer::Stream>(server_);
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Stream(grpc::CallbackServerContext* context) override {
+    auto stream = std::make_shared<PeerServer::Stream>(server_, context->peer());
     stream->Begin(stream);
     return stream.get();
   }
@@ -125,77 +138,98 @@ void PeerServer::Close() {
   }
 }
 
-bool PeerServer::MaySay(MonotonicTime* said) {
-  const MonotonicTime now = clock_.Now();
-  if (*said != MonotonicTime{} && now - *said < kSayAgain) return false;
-  *said = now;
-  return true;
+bool PeerServer::MaySay(RepeatGuard* guard, const std::string& thing) {
+  std::lock_guard lock(mutex_);
+  return guard->MaySay(thing, clock_.Now());
 }
 
-absl::Status PeerServer::RefuseForeign(const v1::PeerHello& hello, absl::Status why) {
+std::string PeerServer::NameOf(MemberId member) const {
+  const RingPtr ring = ring_();
+  const Member* info = ring->state().FindMember(member);
+  return info != nullptr ? info->name : absl::StrCat("member ", member.value());
+}
+
+void PeerServer::NoteBadCall(const std::string& from, const absl::Status& why) {
+  calls_.fetch_add(1, std::memory_order_relaxed);
+  const std::string text(why.message());
+  if (!MaySay(&calls_said_, absl::StrCat(from, "/", text))) return;
+  tracer_.Event(Severity::kWarning, "PeerCallRefused", {{"peer", from}, {"why", text}});
+}
+
+absl::Status PeerServer::RefuseForeign(const v1::PeerHello& hello, const std::string& address, absl::Status why) {
   foreign_.fetch_add(1, std::memory_order_relaxed);
-  std::lock_guard lock(mutex_);
-  if (MaySay(&foreign_said_)) {
+  const std::string cluster = absl::StrCat(absl::Hex(hello.cluster(), absl::kZeroPad16));
+  const std::string text(why.message());
+  if (MaySay(&foreign_said_, absl::StrCat(cluster, "/", hello.member(), "/", text))) {
     tracer_.Event(Severity::kWarning, "ForeignPeerRefused",
-                  {{"cluster", hello.cluster()},
+                  {{"address", address},
+                   {"cluster", cluster},
                    {"member", uint64_t{hello.member()}},
-                   {"store", hello.store()},
-                   {"why", std::string(why.message())}});
+                   {"store", absl::StrCat(absl::Hex(hello.store(), absl::kZeroPad16))},
+                   {"why", text}});
   }
   return why;
 }
 
-absl::Status PeerServer::CheckCaller(const v1::PeerHello& hello) {
+absl::Status PeerServer::CheckCaller(const v1::PeerHello& hello, const std::string& address) {
   const MemberId member(hello.member());
   const RingPtr ring = ring_();
   if (absl::Status known = CheckPeerCluster(ring->state(), ClusterId(hello.cluster()), member); !known.ok()) {
     if (hello.cluster() != identity_.cluster.value() && on_foreign_) on_foreign_(ClusterId(hello.cluster()));
-    return RefuseForeign(hello, std::move(known));
+    return RefuseForeign(hello, address, std::move(known));
   }
   if (hello.protocol() != kPeerProtocol) {
-    return RefuseForeign(hello, absl::FailedPreconditionError(
-                                    absl::StrCat("this node speaks peer protocol ", kPeerProtocol, ", the caller ",
-                                                 hello.protocol(), ": run versions that fit together")));
+    return RefuseForeign(
+        hello, address,
+        absl::FailedPreconditionError(absl::StrCat("this node speaks peer protocol ", kPeerProtocol, ", the caller ",
+                                                   hello.protocol(), ": run versions that fit together")));
   }
   if (member == identity_.self) {
-    return RefuseForeign(hello, absl::FailedPreconditionError("this node can't be a peer of itself"));
+    return RefuseForeign(hello, address, absl::FailedPreconditionError("this node can't be a peer of itself"));
   }
-  const Member* info = ring->state().FindMember(member);
   if (hello.state_version() == ring->version().value() && hello.state_digest() != ring->digest()) {
-    tracer_.Event(Severity::kAlarm, "ClusterStateDiffers", {{"peer", info->name}, {"version", hello.state_version()}});
-    return absl::FailedPreconditionError("the caller's cluster state has this node's version and another content");
+    foreign_.fetch_add(1, std::memory_order_relaxed);
+    const std::string name = NameOf(member);
+    if (MaySay(&foreign_said_, "state/" + name)) {
+      tracer_.Event(Severity::kAlarm, "ClusterStateDiffers",
+                    {{"peer", name}, {"address", address}, {"version", hello.state_version()}});
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat("the caller's cluster state has this node's version (", hello.state_version(),
+                     ") and another content: one of the two has a data directory or an initial cluster that is not "
+                     "that of the others"));
   }
   return absl::OkStatus();
 }
 
-// With mutex_ held.
-absl::Status PeerServer::RefuseSecond(const std::string& name, uint64_t process, uint64_t connected) {
+absl::Status PeerServer::RefuseSecond(const std::string& name, uint64_t process, uint64_t connected,
+                                      const std::string& address) {
   seconds_.fetch_add(1, std::memory_order_relaxed);
-  if (MaySay(&second_said_)) {
+  if (MaySay(&second_said_, absl::StrCat(name, "/", process))) {
     tracer_.Event(Severity::kAlarm, "SecondProcessRefused",
-                  {{"peer", name}, {"process", process}, {"connected_process", connected}});
+                  {{"peer", name}, {"address", address}, {"process", process}, {"connected_process", connected}});
   }
   return absl::AlreadyExistsError(
       absl::StrCat("another live process of member ", name, " is connected to this node: stop one of the two"));
 }
 
 absl::Status PeerServer::Admit(const v1::PeerHello& hello, const std::shared_ptr<Stream>& stream) {
-  if (absl::Status status = CheckCaller(hello); !status.ok()) return status;
+  if (absl::Status status = CheckCaller(hello, stream->address()); !status.ok()) return status;
   const MemberId member(hello.member());
-  const RingPtr ring = ring_();
-  const Member* info = ring->state().FindMember(member);
-  const std::string name = info != nullptr ? info->name : absl::StrCat("member ", member.value());
   std::shared_ptr<Stream> older;
+  std::optional<uint64_t> connected;  // another process of this member
   {
     std::lock_guard lock(mutex_);
     if (closed_) return absl::UnavailableError("this node is shutting down");
     LiveProcess& live = processes_[member];
     older = live.stream.lock();
     if (older != nullptr && !older->ended() && live.process != hello.process()) {
-      return RefuseSecond(name, hello.process(), live.process);
+      connected = live.process;
+    } else {
+      live = {hello.process(), stream};
     }
-    live = {hello.process(), stream};
   }
+  if (connected.has_value()) return RefuseSecond(NameOf(member), hello.process(), *connected, stream->address());
   // The same process again: it has given up the older connection.
   if (older != nullptr) older->Abort(absl::CancelledError("replaced by a newer connection of the same process"));
   return absl::OkStatus();

@@ -1,8 +1,8 @@
 // The peers' side of this node: serves henge.v1.Peer and hands the calls to the shards.
 //
 // Thread-safe; owned by the process's set-up code, outlives the grpc::Server that serves it. A caller is known by the
-// hello in its first frame: another cluster, no member, this node itself, another protocol and a second live process of
-// one member are refused.
+// hello in its first frame: another cluster, no member, this node itself, another protocol, another state of this one's
+// version and a second live process of one member are refused.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@
 #include "core/model/ring.h"
 #include "core/runtime/clock.h"
 #include "core/runtime/executor.h"
+#include "core/runtime/repeat_guard.h"
 #include "core/runtime/tracer.h"
 #include "core/runtime/transport.h"
 #include "node/grpc/peer_edge.h"
@@ -44,9 +45,11 @@ class PeerServer {
   void OnForeign(std::function<void(ClusterId)> listener) { on_foreign_ = std::move(listener); }
 
   // Connections that were refused since the start: of a second live process of a member (H5); and of another cluster,
-  // of another protocol, or of no member (H38). Any thread.
+  // of another protocol, of no member, or of a cluster state that differs in one version (H38, P30). Any thread.
   uint64_t second_processes_refused() const { return seconds_.load(std::memory_order_relaxed); }
   uint64_t foreign_refused() const { return foreign_.load(std::memory_order_relaxed); }
+  // Calls and frames that are none of this version (H38). Any thread.
+  uint64_t calls_refused() const { return calls_.load(std::memory_order_relaxed); }
 
   // Ends all streams; later ones are refused.
   void Close();
@@ -61,12 +64,15 @@ class PeerServer {
   };
 
   absl::Status Admit(const v1::PeerHello& hello, const std::shared_ptr<Stream>& stream);
-  // Whether the caller is a member of this cluster, of a version that fits.
-  absl::Status CheckCaller(const v1::PeerHello& hello);
-  absl::Status RefuseForeign(const v1::PeerHello& hello, absl::Status why);
-  absl::Status RefuseSecond(const std::string& name, uint64_t process, uint64_t connected);
-  // What goes on being refused is said again once in a while only.
-  bool MaySay(MonotonicTime* said);
+  // Whether the caller, at `address`, is a member of this cluster, of a version that fits.
+  absl::Status CheckCaller(const v1::PeerHello& hello, const std::string& address);
+  absl::Status RefuseForeign(const v1::PeerHello& hello, const std::string& address, absl::Status why);
+  absl::Status RefuseSecond(const std::string& name, uint64_t process, uint64_t connected, const std::string& address);
+  // `from` is a member's name, or an address that has not said whose it is.
+  void NoteBadCall(const std::string& from, const absl::Status& why);
+  // With mutex_ not held.
+  bool MaySay(RepeatGuard* guard, const std::string& thing);
+  std::string NameOf(MemberId member) const;
   void Forget(MemberId member, uint64_t process, const Stream* stream);
   void Dispatch(const std::shared_ptr<Stream>& stream, MemberId from,
                 std::vector<std::vector<PeerEdge::Call>> by_shard);
@@ -85,11 +91,13 @@ class PeerServer {
   // Protected by mutex_:
   std::map<MemberId, LiveProcess> processes_;
   bool closed_ = false;
-  MonotonicTime foreign_said_{};
-  MonotonicTime second_said_{};
+  RepeatGuard foreign_said_;
+  RepeatGuard second_said_;
+  RepeatGuard calls_said_;
 
   std::atomic<uint64_t> seconds_ = 0;
   std::atomic<uint64_t> foreign_ = 0;
+  std::atomic<uint64_t> calls_ = 0;
 };
 
 }  // namespace henge

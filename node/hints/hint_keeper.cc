@@ -11,19 +11,6 @@
 #include "node/mint_step.h"
 
 namespace henge {
-namespace {
-
-// What goes on being refused is said again after this long.
-constexpr Duration kSayAgain = std::chrono::minutes(1);
-
-bool MaySay(std::optional<MonotonicTime>* said, MonotonicTime now) {
-  if (said->has_value() && now - **said < kSayAgain) return false;
-  *said = now;
-  return true;
-}
-
-}  // namespace
-
 HintKeeper::HintKeeper(HintKeeperOptions options, ShardEnvironment environment, HintStore& store, StampSource& stamps,
                        RingPtr ring)
     : options_(options),
@@ -40,28 +27,32 @@ HintKeeper::~HintKeeper() = default;
 
 // ---- What is taken ----
 
-absl::Status HintKeeper::Fence(const RecordKey& key, MemberId target) {
+absl::Status HintKeeper::Fence(MemberId from, const RecordKey& key, MemberId target) {
   if (absl::Status status = CheckRecordKey(*ring_, key); !status.ok()) return status;
+  if (ring_->state().FindMember(target) == nullptr) return RefuseStranger(from, target);
   if (ring_->IsOwner(key.partition, options_.self)) {
     return absl::FailedPreconditionError(
         absl::StrCat("this node owns partition ", key.partition.value(), ": its copy is a record, not a hint"));
   }
   if (ring_->IsOwner(key.partition, target)) return absl::OkStatus();
-  if (ring_->state().FindMember(target) == nullptr) return RefuseStranger(target);
   return absl::FailedPreconditionError(absl::StrCat("member ", target.value(), " is no owner of partition ",
                                                     key.partition.value(), " in cluster state version ",
                                                     ring_->version().value(), ": no hint is kept for it"));
 }
 
-absl::Status HintKeeper::RefuseStranger(MemberId target) {
+absl::Status HintKeeper::RefuseStranger(MemberId from, MemberId target) {
   ++figures_.refused_member;
-  if (MaySay(&stranger_said_, env_.clock.Now())) {
-    env_.tracer.Event(Severity::kWarning, "HintForNoMemberRefused",
-                      {{"target", uint64_t{target.value()}}, {"refused", figures_.refused_member}});
-  }
-  return absl::FailedPreconditionError(
+  absl::Status why = absl::FailedPreconditionError(
       absl::StrCat("member ", target.value(), " is not in the cluster (state version ", ring_->version().value(),
                    "): it was removed, or never was; no hint is kept for it, the record goes to the owners of today"));
+  if (stranger_said_.MaySay(absl::StrCat(from.value(), "/", target.value()), env_.clock.Now())) {
+    env_.tracer.Event(Severity::kWarning, "HintForNoMemberRefused",
+                      {{"target", uint64_t{target.value()}},
+                       {"peer", uint64_t{from.value()}},
+                       {"refused", figures_.refused_member},
+                       {"why", std::string(why.message())}});
+  }
+  return why;
 }
 
 absl::Status HintKeeper::CheckRoom(int64_t growth) {
@@ -69,11 +60,14 @@ absl::Status HintKeeper::CheckRoom(int64_t growth) {
     return absl::OkStatus();
   }
   ++figures_.refused_full;
-  if (MaySay(&full_said_, env_.clock.Now())) {
+  if (full_said_.MaySay("full", env_.clock.Now())) {
     env_.tracer.Event(Severity::kWarning, "HintStoreFull",
                       {{"bytes", static_cast<uint64_t>(std::max<int64_t>(shelf_.projected_bytes(), 0))},
                        {"bytes_max", options_.bytes_max},
-                       {"refused", figures_.refused_full}});
+                       {"refused", figures_.refused_full},
+                       {"advice", std::string("bring back the members that the hints are for (henge status), or raise "
+                                              "hints.bytes_max; until then other fallbacks take new hints, and a "
+                                              "write that finds none is unavailable")}});
   }
   if (on_full_) on_full_();
   return absl::ResourceExhaustedError(
@@ -81,8 +75,12 @@ absl::Status HintKeeper::CheckRoom(int64_t growth) {
 }
 
 void HintKeeper::Store(HintRequest request, StoreFn done) {
+  StoreFor(options_.self, std::move(request), std::move(done));
+}
+
+void HintKeeper::StoreFor(MemberId from, HintRequest request, StoreFn done) {
   absl::Status status = CheckEpoch(*ring_, request.key.partition, request.epoch);
-  if (status.ok()) status = Fence(request.key, request.target);
+  if (status.ok()) status = Fence(from, request.key, request.target);
   if (!status.ok()) {
     ++figures_.fenced;
     done(std::move(status));
@@ -100,20 +98,21 @@ void HintKeeper::Store(HintRequest request, StoreFn done) {
     return;
   }
   RecordKey key = request.key;
-  shelf_.Load(std::move(key), [this, request = std::move(request), incoming = *std::move(incoming),
+  shelf_.Load(std::move(key), [this, from, request = std::move(request), incoming = *std::move(incoming),
                                done = std::move(done)](absl::StatusOr<const HintShelf::Targets*> targets) mutable {
     if (!targets.ok()) {
       done(targets.status());
       return;
     }
-    MergeInto(**targets, std::move(request), std::move(incoming), std::move(done));
+    MergeInto(**targets, from, std::move(request), std::move(incoming), std::move(done));
   });
 }
 
 // P16: what is there was acknowledged, so the new hint is merged into it.
-void HintKeeper::MergeInto(const HintShelf::Targets& targets, HintRequest request, Object incoming, StoreFn done) {
+void HintKeeper::MergeInto(const HintShelf::Targets& targets, MemberId from, HintRequest request, Object incoming,
+                           StoreFn done) {
   absl::Status fence = CheckEpoch(*ring_, request.key.partition, request.epoch);
-  if (fence.ok()) fence = Fence(request.key, request.target);  // the ring may be another one by now
+  if (fence.ok()) fence = Fence(from, request.key, request.target);  // the ring may be another one by now
   if (!fence.ok()) {
     ++figures_.fenced;
     done(std::move(fence));
@@ -223,13 +222,13 @@ void ServeRead(HintKeeper& keeper, ReadRequest request, PeerHandler::ReplyFn rep
 
 }  // namespace
 
-void HintKeeper::HandlePeer(PeerRequest request, MonotonicTime deadline, PeerHandler::ReplyFn reply) {
+void HintKeeper::HandlePeer(MemberId from, PeerRequest request, MonotonicTime deadline, PeerHandler::ReplyFn reply) {
   if (env_.clock.Now() >= deadline) {
     reply(absl::DeadlineExceededError("the request's deadline had passed when it came"));
     return;
   }
   if (auto* hint = std::get_if<HintRequest>(&request)) {
-    Store(std::move(*hint), [reply = std::move(reply)](absl::StatusOr<HintReply> stored) mutable {
+    StoreFor(from, std::move(*hint), [reply = std::move(reply)](absl::StatusOr<HintReply> stored) mutable {
       reply(stored.ok() ? absl::StatusOr<PeerReply>(*stored) : absl::StatusOr<PeerReply>(std::move(stored).status()));
     });
     return;

@@ -15,6 +15,7 @@
 #include "core/model/mint.h"
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
+#include "core/runtime/repeat_guard.h"
 #include "node/hints/hint_shelf.h"
 #include "node/stamp_source.h"
 #include "storage/hint_store.h"
@@ -77,18 +78,19 @@ class HintKeeper : public LocalHints {
             LocalReplica::DurableFn durable) override;
 
   // Serves a peer's HintRequest, or its ReadRequest with `from_hints`.
-  void HandlePeer(PeerRequest request, MonotonicTime deadline, PeerHandler::ReplyFn reply);
+  void HandlePeer(MemberId from, PeerRequest request, MonotonicTime deadline, PeerHandler::ReplyFn reply);
 
   HintShelf& shelf() { return shelf_; }
   // Of the keeper; the delivery adds its own.
   HintFigures figures() const;
 
  private:
-  // P33, P34: whether this node is to keep a hint of `key` for `target`.
-  absl::Status Fence(const RecordKey& key, MemberId target);
-  absl::Status RefuseStranger(MemberId target);
+  void StoreFor(MemberId from, HintRequest request, StoreFn done);
+  // P33, P34: whether this node is to keep a hint of `key` for `target`, as `from` asks.
+  absl::Status Fence(MemberId from, const RecordKey& key, MemberId target);
+  absl::Status RefuseStranger(MemberId from, MemberId target);
   absl::Status CheckRoom(int64_t growth);
-  void MergeInto(const HintShelf::Targets& targets, HintRequest request, Object incoming, StoreFn done);
+  void MergeInto(const HintShelf::Targets& targets, MemberId from, HintRequest request, Object incoming, StoreFn done);
   void MintNow(MintCommand command, MemberId target, uint32_t needed, const HintShelf::Targets& targets,
                LocalReplica::MintedFn minted, LocalReplica::DurableFn durable);
   absl::Status CheckMint(const MintCommand& command, MemberId target, const Object& base,
@@ -108,8 +110,8 @@ class HintKeeper : public LocalHints {
   HintFigures figures_;
   std::function<void(MemberId)> on_kept_;
   std::function<void()> on_full_;
-  std::optional<MonotonicTime> full_said_;
-  std::optional<MonotonicTime> stranger_said_;
+  RepeatGuard full_said_;
+  RepeatGuard stranger_said_;
   HintShelf shelf_;
   std::shared_ptr<bool> alive_;
 };

@@ -40,7 +40,7 @@ void HintKeeper::Mint(MintCommand command, MemberId target, uint32_t needed, Loc
 absl::Status HintKeeper::CheckMint(const MintCommand& command, MemberId target, const Object& base,
                                    const HintShelf::Targets& targets) {
   if (env_.clock.Now() >= command.deadline) return absl::DeadlineExceededError("the hints were not read in time");
-  if (absl::Status fence = Fence(command.key, target); !fence.ok()) {
+  if (absl::Status fence = Fence(options_.self, command.key, target); !fence.ok()) {
     ++figures_.fenced;
     return absl::UnavailableError(
         absl::StrCat("this node can't stand in for an owner any more: ", std::string(fence.message()), ": retry"));

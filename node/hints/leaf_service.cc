@@ -14,8 +14,11 @@ LeafService::LeafService(MemberId self, ShardEnvironment environment, StoreEngin
 void LeafService::Serve(MemberId from, std::string body, MonotonicTime, ReplyFn reply) {
   absl::StatusOr<std::string> answer = Answer(body);
   if (!answer.ok()) {
-    env_.tracer.Event(Severity::kWarning, "LeavesRefused",
-                      {{"peer", uint64_t{from.value()}}, {"why", answer.status().ToString()}});
+    ++refused_;
+    const std::string why = answer.status().ToString();
+    if (said_.MaySay(absl::StrCat(from.value(), "/", why), env_.clock.Now())) {
+      env_.tracer.Event(Severity::kWarning, "LeavesRefused", {{"peer", uint64_t{from.value()}}, {"why", why}});
+    }
   }
   reply(std::move(answer));
 }

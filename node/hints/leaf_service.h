@@ -7,6 +7,7 @@
 
 #include "core/model/ring.h"
 #include "core/runtime/environment.h"
+#include "core/runtime/repeat_guard.h"
 #include "node/control_plane.h"
 #include "storage/store_engine.h"
 
@@ -21,6 +22,8 @@ class LeafService : public ControlService {
   // FAILED_PRECONDITION if the trees can't be compared (H27), or this node is no owner.
   void Serve(MemberId from, std::string body, MonotonicTime deadline, ReplyFn reply) override;
 
+  uint64_t refused() const { return refused_; }
+
  private:
   absl::StatusOr<std::string> Answer(const std::string& body) const;
 
@@ -28,6 +31,8 @@ class LeafService : public ControlService {
   const ShardEnvironment env_;
   StoreEngine& engine_;
   RingPtr ring_;
+  uint64_t refused_ = 0;
+  RepeatGuard said_;
 };
 
 }  // namespace henge

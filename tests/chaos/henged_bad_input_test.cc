@@ -185,6 +185,8 @@ TEST(BadBytes, AFrameThatIsNoneEndsItsStreamOnly) {
   const grpc::Status silent = StreamOnce(cluster.peer_address(0), "/henge.v1.Peer/Stream", "");
   EXPECT_EQ(silent.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(silent.error_message(), HasSubstr("must say who it is"));
+  EXPECT_EQ(cluster.client(0).Status().peer_calls_refused(), 2u);
+  EXPECT_TRUE(cluster.process(0).AwaitStderr("PeerCallRefused"));
   EXPECT_TRUE(cluster.client(0).Put("k", "v").ok());
   EXPECT_TRUE(cluster.AwaitPeers(0, 2));
 }

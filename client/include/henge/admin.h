@@ -118,7 +118,8 @@ struct NodeStatus {
   uint64_t hint_marks_cleared = 0;        // since the start
   uint64_t hint_marks_since_ms = 0;       // Unix time of the oldest
   uint64_t second_processes_refused = 0;  // connections of a second live process of a member
-  uint64_t foreign_peers_refused = 0;     // of another cluster, another protocol, or of no member
+  uint64_t foreign_peers_refused = 0;     // of another cluster, protocol or state, or of no member
+  uint64_t peer_calls_refused = 0;        // that are no calls of this version
   std::string refused_as_second;          // by which peer this process is refused as such; empty: by none
   EntropyView entropy;
 };

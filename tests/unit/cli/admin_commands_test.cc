@@ -151,6 +151,9 @@ TEST_F(AdminCommandsTest, StatusPointsAtWhatIsOdd) {
   statuses_[1].set_state_version(5);
   statuses_[2].set_disk("full");
   statuses_[2].set_dot_collisions(1);
+  statuses_[2].set_peer_calls_refused(6);
+  statuses_[2].mutable_entropy()->set_refused(7);
+  statuses_[2].mutable_entropy()->set_refused_by_peers(8);
   for (size_t i = 0; i < 3; ++i) cluster_.node(i).SetStatus(statuses_[i]);
   std::string err = Run({"status"}).err;
   EXPECT_THAT(err, HasSubstr("n1 answers for another cluster"));
@@ -158,6 +161,8 @@ TEST_F(AdminCommandsTest, StatusPointsAtWhatIsOdd) {
   EXPECT_THAT(err, HasSubstr("version 5 of the cluster state, not 1"));
   EXPECT_THAT(err, HasSubstr("short of room (full)"));
   EXPECT_THAT(err, HasSubstr("reused identity"));
+  EXPECT_THAT(err, HasSubstr("n3 has refused 6 calls of peers"));
+  EXPECT_THAT(err, HasSubstr("n3 has refused 7 comparisons of replicas, and its peers 8 of its own"));
 }
 
 TEST_F(AdminCommandsTest, StatusAsJsonHasTheFigures) {

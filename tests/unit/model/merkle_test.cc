@@ -153,6 +153,7 @@ TEST(TreeParametersTest, H27TreesOfOtherParametersAreNotCompared) {
     const absl::Status status = CheckComparable(ours, theirs);
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(status.message()), HasSubstr(what));
+    EXPECT_THAT(std::string(status.message()), HasSubstr(" here: ")) << "what to do";
   }
 }
 

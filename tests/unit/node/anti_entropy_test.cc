@@ -219,6 +219,10 @@ TEST(AntiEntropy, H27TreesOfOtherParametersAreRefused) {
   bad.nodes = {0};
   bad.after_key = "of another partition";
   EXPECT_EQ(cluster.Ask(1, 2, bad).code(), absl::StatusCode::kInvalidArgument);
+  bad.nodes = {0, 1};
+  EXPECT_EQ(cluster.Ask(1, 2, bad).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(cluster.node(2).tracer.events["TreesNotComparable"], 5) << "what is asked wrongly shows, too";
+  EXPECT_EQ(cluster.node(2).shard->anti_entropy().figures().refused, 5u);
 }
 
 // H27, seen from both sides: refused, told once, counted each time; and nothing is changed on either.

@@ -147,6 +147,11 @@ TEST(HintKeeperTest, P18AHintForWhoIsNoMemberIsRefusedAndCounted) {
   rig.clock.now += std::chrono::minutes(2);
   EXPECT_FALSE(rig.StoreNow(rig.HintOf(kOne, std::nullopt, MemberId(99))).ok());
   EXPECT_EQ(rig.tracer.events["HintForNoMemberRefused"], 2);
+  const RecordKey mine = rig.KeyWith([&rig](PartitionId p) { return rig.ring->IsOwner(p, MemberId(1)); });
+  EXPECT_THAT(std::string(rig.StoreNow(rig.HintOf(kOne, mine, MemberId(99))).message()),
+              HasSubstr("member 99 is not in the cluster"))
+      << "who is gone is gone, whoever owns the key now";
+  EXPECT_EQ(rig.keeper->figures().refused_member, 5u);
 }
 
 TEST(HintKeeperTest, GarbageIsRefusedAndHarmsNothing) {
@@ -217,7 +222,7 @@ TEST(HintKeeperTest, ServesPeers) {
   HintRig rig;
   absl::StatusOr<PeerReply> reply;
   auto ask = [&](PeerRequest request, Duration left = std::chrono::seconds(1)) {
-    rig.keeper->HandlePeer(std::move(request), rig.clock.now + left,
+    rig.keeper->HandlePeer(rig.other, std::move(request), rig.clock.now + left,
                            [&reply](absl::StatusOr<PeerReply> r) { reply = std::move(r); });
     rig.loop.Run();
     return reply.status();

@@ -52,13 +52,14 @@ class LeafServiceTest : public ::testing::Test {
     ask_.segments.set();
   }
   absl::StatusOr<std::string> Ask(MemberId self) {
-    LeafService service(self, rig_.environment(), rig_.engine, rig_.ring);
+    auto [at, is_new] = services_.try_emplace(self, self, rig_.environment(), rig_.engine, rig_.ring);
     absl::StatusOr<std::string> answer = absl::UnknownError("no answer");
-    service.Serve(MemberId(9), ask_.Encode(), MonotonicTime::max(), [&answer](auto reply) { answer = reply; });
+    at->second.Serve(MemberId(9), ask_.Encode(), MonotonicTime::max(), [&answer](auto reply) { answer = reply; });
     return answer;
   }
   HintRig rig_;
   LeafAsk ask_;
+  std::map<MemberId, LeafService> services_;
 };
 
 TEST_F(LeafServiceTest, AnOwnerTellsItsLeaves) {
@@ -75,6 +76,9 @@ TEST_F(LeafServiceTest, H27OthersAndOtherParametersAreRefused) {
   ask_.parameters.hash_version = 9;
   EXPECT_TRUE(absl::IsFailedPrecondition(Ask(rig_.target).status()));
   EXPECT_EQ(rig_.tracer.events["LeavesRefused"], 3);
+  EXPECT_FALSE(Ask(rig_.target).ok());
+  EXPECT_EQ(rig_.tracer.events["LeavesRefused"], 3) << "said once";
+  EXPECT_EQ(services_.at(rig_.target).refused(), 3u) << "counted each time";
 }
 
 }  // namespace

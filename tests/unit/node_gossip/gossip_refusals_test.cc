@@ -40,12 +40,15 @@ TEST_F(GossipRefusals, BadMessagesAreAnsweredCountedAndChangeNothing) {
   EXPECT_EQ(CodeOf(rig_.Sealed(later_message)), absl::StatusCode::kFailedPrecondition);
 
   EXPECT_EQ(rig_.gossip(1).figures().bad_messages, 6u);
-  EXPECT_EQ(rig_.tracer(1).events["GossipRefused"], 1) << "said once, counted each time";
+  EXPECT_EQ(rig_.tracer(1).events["GossipRefused"], 6) << "each reason is said";
+  EXPECT_EQ(CodeOf(""), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(rig_.gossip(1).figures().bad_messages, 7u);
+  EXPECT_EQ(rig_.tracer(1).events["GossipRefused"], 6) << "once, and counted each time";
   EXPECT_EQ(rig_.told(1).size(), heard);
   EXPECT_FALSE(state_heard);
   rig_.loop.Pass(seconds(61));
   EXPECT_EQ(CodeOf(""), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(rig_.tracer(1).events["GossipRefused"], 2);
+  EXPECT_EQ(rig_.tracer(1).events["GossipRefused"], 7);
 }
 
 // H38

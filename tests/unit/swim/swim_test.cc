@@ -147,6 +147,7 @@ TEST_F(SwimTest, ForgeriesAreCountedAndReported) {
   EXPECT_EQ(swim_.figures().forged, 1u);
   ASSERT_EQ(out.events.size(), 1u);
   EXPECT_EQ(out.events[0].kind, SwimEventKind::kForged);
+  EXPECT_EQ(out.events[0].incarnation, UINT64_MAX) << "what was claimed, not what is so";
   EXPECT_EQ(swim_.table().incarnation(), 1u);
 }
 
