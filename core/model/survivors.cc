@@ -130,14 +130,13 @@ std::vector<Member> MembersOfRecovery(const ClusterState& base, const SurvivorWo
   return members;
 }
 
-ClusterId IdOfRecovery(const ClusterState& base, const SurvivorWords& words, const std::vector<MemberId>& survivors,
-                       uint64_t nonce) {
+ClusterId IdOfRecovery(const ClusterState& base, const std::vector<Member>& survivors, uint64_t nonce) {
   std::string identity;
   ByteWriter out(&identity);
   out.Fixed64(base.cluster.value());
   out.Fixed64(base.Digest());
   out.Fixed64(nonce);
-  for (const Member& member : MembersOfRecovery(base, words, survivors)) {
+  for (const Member& member : survivors) {
     out.Fixed32(member.id.value());
     out.Fixed64(member.store.value());
   }
@@ -216,8 +215,7 @@ absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const Survi
     const std::vector<MemberId> theirs = MembersOf(*next);
     if (theirs == survivors) {
       // It would undo what was decided since; and a disk that was replaced can't accept it any more.
-      const bool holds =
-          !next->changes.empty() && IdOfRecovery(base, words, survivors, next->changes[0]) == next->cluster;
+      const bool holds = next->members == MembersOfRecovery(base, words, survivors) && GoesOnFrom(*next, base);
       if (holds && word.recovery.ballot > begun.ballot) begun = word.recovery;
       continue;
     }
@@ -238,7 +236,7 @@ ClusterState StateOfSurvivors(const ClusterState& base, const SurvivorWords& wor
   next.former.push_back(base.cluster);
   // The first one says whose the stores are.
   if (next.former.size() > kFormerClustersMax) next.former.erase(next.former.begin() + 1);
-  next.cluster = IdOfRecovery(base, words, survivors, nonce);
+  next.cluster = IdOfRecovery(base, next.members, nonce);
   next.version = StateVersion(((base.version.value() >> kGenerationBits) + 1) << kGenerationBits);
   next.owners = OwnersOfSurvivors(base, next.members, survivors);
   next.epochs.assign(next.owners.size(), LayoutEpoch(next.version.value()));
@@ -246,6 +244,10 @@ ClusterState StateOfSurvivors(const ClusterState& base, const SurvivorWords& wor
       BucketId(base.next_bucket_id.value() + std::min(kBucketIdsLeftOut, UINT32_MAX - base.next_bucket_id.value()));
   next.changes = {nonce};
   return next;
+}
+
+bool GoesOnFrom(const ClusterState& next, const ClusterState& base) {
+  return !next.changes.empty() && IdOfRecovery(base, next.members, next.changes[0]) == next.cluster;
 }
 
 bool IsRecoveryOf(const ClusterState& state, const ClusterState& next, MemberId self, StoreId store) {

@@ -57,6 +57,9 @@ absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const Survi
 ClusterState StateOfSurvivors(const ClusterState& base, const SurvivorWords& words,
                               const std::vector<MemberId>& survivors, uint64_t nonce);
 
+// Whether `next`, as StateOfSurvivors made it, goes on from `base` and from no other state.
+bool GoesOnFrom(const ClusterState& next, const ClusterState& base);
+
 // Whether `next` is a state that survivors of `state`'s cluster, `self` with `store` among them, may go on by.
 bool IsRecoveryOf(const ClusterState& state, const ClusterState& next, MemberId self, StoreId store);
 

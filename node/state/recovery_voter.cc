@@ -15,18 +15,32 @@ constexpr Duration kLinger = std::chrono::milliseconds(500);
 }  // namespace
 
 RecoveryVoter::RecoveryVoter(MemberId self, StateHolder& holder, StateVoter& states, StoreEngine& engine,
-                             const ShardEnvironment& home, PaxosAcceptor accepted, RecoveryHooks hooks)
+                             const ShardEnvironment& home, PaxosAcceptor::Stored start, RecoveryHooks hooks)
     : self_(self),
       holder_(holder),
       states_(states),
       engine_(engine),
       home_(home),
       hooks_(std::move(hooks)),
-      acceptor_(std::move(accepted)) {
+      acceptor_(std::move(start.acceptor)),
+      accepted_at_(start.version) {
   if (acceptor_.accepted().ballot.IsNone()) return;
-  states_.Retire();
   const absl::StatusOr<ClusterState> next = ClusterState::Decode(acceptor_.accepted().value);
   if (next.ok()) accepted_cluster_ = next->cluster;
+  OnAdopted();
+}
+
+bool RecoveryVoter::Stands() const {
+  if (acceptor_.accepted().ballot.IsNone()) return false;
+  const ClusterState& state = holder_.ring()->state();
+  if (state.version == accepted_at_) return true;
+  const absl::StatusOr<ClusterState> next = ClusterState::Decode(acceptor_.accepted().value);
+  return next.ok() && GoesOnFrom(*next, state);
+}
+
+void RecoveryVoter::OnAdopted() {
+  stands_ = Stands();
+  if (stands_) states_.Retire();
 }
 
 SurvivorAnswer RecoveryVoter::Word() const {
@@ -34,7 +48,7 @@ SurvivorAnswer RecoveryVoter::Word() const {
           .sender = holder_.Sender(),
           .vote = states_.accepted(),
           .promised = acceptor_.promised(),
-          .recovery = acceptor_.accepted()};
+          .recovery = stands_ ? acceptor_.accepted() : PaxosVote()};
 }
 
 absl::StatusOr<RingPtr> RecoveryVoter::CheckValue(const std::string& value) {
@@ -71,16 +85,17 @@ void RecoveryVoter::Vote(MemberId from, StateCall call, Reply reply) {
   if (!next.ok()) return reply(next.status());
   const bool as_told = prepared_ == call.ballot && told_vote_ == states_.accepted().ballot;
   if (!as_told || !acceptor_.Accept(call.ballot, std::move(call.value))) return reply(std::move(refused));
-  states_.Retire();
   accepted_cluster_ = (*next)->cluster();
+  accepted_at_ = holder_.ring()->version();
+  OnAdopted();
   Commit(SurvivorVerdict::kGranted, std::move(reply));
 }
 
 void RecoveryVoter::Commit(SurvivorVerdict verdict, Reply reply) {
   SurvivorAnswer answer = Word();
   answer.verdict = verdict;
-  engine_.CommitMeta(std::string(kRecoveryVoteNote), EncodeRecoveryVote(holder_.ring()->cluster(), acceptor_),
-                     home_.executor,
+  engine_.CommitMeta(std::string(kRecoveryVoteNote),
+                     EncodeRecoveryVote(holder_.ring()->cluster(), {accepted_at_, acceptor_}), home_.executor,
                      [answer = std::move(answer), reply = std::move(reply)](const absl::Status& status) mutable {
                        if (status.ok()) {
                          reply(std::move(answer));

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/model/survivors.h"
+#include "node/state/state_change.h"
 #include "tests/unit/state/state_rig.h"
 
 namespace henge::state_test {
@@ -32,6 +34,22 @@ class ClusterRecoveryTest : public ::testing::Test {
     rig_.Start(i);
   }
   ClusterId old() const { return rig_.initial().cluster; }
+  // n2 accepts a recovery with n4, n4 does not.
+  void BeginAtN2Alone() {
+    rig_.lose = [](int, int to, ControlKind kind, const StateCall& call) {
+      return kind == ControlKind::kRecover && to == 4 && call.ask == StateAsk::kAccept;
+    };
+    EXPECT_FALSE(rig_.Recover(2, /*force=*/true, {}, seconds(3)).ok());
+    rig_.lose = nullptr;
+  }
+  // A call about the state that member `i` knows.
+  StateCall Call(int i, StateAsk ask, uint64_t round = 0, uint32_t from = 0, std::string value = "") {
+    const ClusterState& state = rig_.state(i);
+    return {.ask = ask,
+            .sender = {state.cluster, StoreId(), state.version, state.Digest()},
+            .ballot = {round, MemberId(from)},
+            .value = std::move(value)};
+  }
 
   StateRig rig_{5};
 };
@@ -146,8 +164,43 @@ TEST_F(ClusterRecoveryTest, P32WhoHasAcceptedOneThatCameToNothingVotesAgainOnceT
   rig_.Pass(seconds(20));
   rig_.Cut(3);
   EXPECT_TRUE(rig_.Change(1, Create("d")).ok());
+  Restart(2);
+  rig_.Pass(seconds(3));
+  EXPECT_TRUE(rig_.Change(1, Create("e")).ok()) << "after a restart, too";
 }
 
+// The recovery goes on from what n4 has accepted as the next state: that this is decided, too, ends nothing.
+TEST_F(ClusterRecoveryTest, P32TheStateThatARecoveryGoesOnFromDoesNotGiveTheVoteBack) {
+  const ClusterState next = Successor(*Create("x")(rig_.state(4)), 7);
+  ASSERT_TRUE(rig_.Ask(4, 1, Call(4, StateAsk::kPrepare, 50, 1)).ok());
+  ASSERT_TRUE(rig_.Ask(4, 1, Call(4, StateAsk::kAccept, 50, 1, next.Encode())).ok());
+  BeginAtN2Alone();
+  ASSERT_TRUE(rig_.Ask(2, 1, Call(2, StateAsk::kLearn, 0, 0, next.Encode())).ok());
+  ASSERT_EQ(rig_.state(2), next);
+  for (const char* when : {"now", "after a restart"}) {
+    EXPECT_EQ(rig_.Ask(2, 4, Call(2, StateAsk::kPrepare, 99, 4)).status().code(), absl::StatusCode::kFailedPrecondition)
+        << when;
+    Restart(2);
+  }
+}
+
+// Both survivors have accepted, nobody has taken over, and two of the lost ones come back.
+TEST_F(ClusterRecoveryTest, P32OneThatCameToNothingStandsInNobodysWay) {
+  BeginAtN2Alone();
+  for (int i : {1, 3, 5}) rig_.Start(i);
+  rig_.Pass(seconds(5));
+  ASSERT_TRUE(rig_.Change(1, Create("b")).ok());
+  rig_.Pass(seconds(20));
+  for (int i : {1, 3, 4}) rig_.Stop(i);
+  const auto done = rig_.Recover(2, /*force=*/true);
+  ASSERT_TRUE(done.ok()) << done.status();
+  for (int i : {2, 5}) {
+    EXPECT_EQ(Stored(i).cluster, done->plan.cluster) << i;
+    EXPECT_NE(Stored(i).FindBucket("b"), nullptr) << i;
+  }
+}
+
+// n4 goes for ever before it has accepted, and n5 comes back.
 // n2 has taken over; n4 has accepted and was never told. It takes over when it meets n2.
 TEST_F(ClusterRecoveryTest, P32WhoWasNotToldTakesOverByMeetingTheOthers) {
   rig_.lose = [](int, int to, ControlKind kind, const StateCall& call) {
