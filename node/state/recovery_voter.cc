@@ -61,8 +61,13 @@ absl::StatusOr<RingPtr> RecoveryVoter::CheckValue(const std::string& value) {
 
 void RecoveryVoter::Vote(MemberId from, StateCall call, Reply reply) {
   if (call.ask == StateAsk::kFetch) return reply(Word());
+  SurvivorAnswer refused = Word();
+  refused.verdict = SurvivorVerdict::kRefused;
   if (call.ask == StateAsk::kLearn) {
-    return TakeOver(std::move(call.value), [this, reply = std::move(reply)](const absl::Status& status) mutable {
+    const PaxosVote& accepted = acceptor_.accepted();
+    const bool last = stands_ && call.value == accepted.value && acceptor_.promised() == accepted.ballot;
+    if (!last) return reply(std::move(refused));
+    return TakeOver([this, reply = std::move(reply)](const absl::Status& status) mutable {
       if (!status.ok()) return reply(status);
       SurvivorAnswer answer = Word();
       answer.verdict = SurvivorVerdict::kGranted;
@@ -70,8 +75,6 @@ void RecoveryVoter::Vote(MemberId from, StateCall call, Reply reply) {
     });
   }
   if (call.ballot.member != from) return reply(absl::InvalidArgumentError("the ballot is another member's"));
-  SurvivorAnswer refused = Word();
-  refused.verdict = SurvivorVerdict::kRefused;
   // Who asks goes by what it heard from all: nobody may know of more than that.
   const bool same = call.sender.version == refused.sender.version && call.sender.digest == refused.sender.digest;
   if (!same || taking_over_ != ClusterId()) return reply(std::move(refused));
@@ -106,22 +109,19 @@ void RecoveryVoter::Commit(SurvivorVerdict verdict, Reply reply) {
 }
 
 void RecoveryVoter::OnForeignCluster(ClusterId cluster) {
-  if (cluster != accepted_cluster_ || cluster == ClusterId() || taking_over_ != ClusterId()) return;
+  if (cluster != accepted_cluster_ || cluster == ClusterId() || writing_ || taken_over_) return;
   home_.tracer.Event(Severity::kWarning, "RecoveryMet", {{"cluster", cluster.value()}});
-  TakeOver(acceptor_.accepted().value, [](const absl::Status&) {});
+  TakeOver([](const absl::Status&) {});
 }
 
-void RecoveryVoter::TakeOver(std::string value, Done done) {
+void RecoveryVoter::TakeOver(Done done) {
+  if (taken_over_) return done(absl::OkStatus());
+  std::string value = acceptor_.accepted().value;
   const absl::StatusOr<RingPtr> next = CheckValue(value);
   if (!next.ok()) return done(next.status());
-  const ClusterId cluster = (*next)->cluster();
-  if (taking_over_ != ClusterId() && taking_over_ != cluster) {
-    return done(absl::FailedPreconditionError("this node has taken over another recovery"));
-  }
-  if (taken_over_) return done(absl::OkStatus());
   waiting_.push_back(std::move(done));
-  if (taking_over_ != ClusterId()) return;
-  taking_over_ = cluster;
+  if (std::exchange(writing_, true)) return;
+  taking_over_ = (*next)->cluster();
   states_.Retire();
   auto write = [this, value = std::move(value), version = (*next)->version(),
                 alive = std::weak_ptr<bool>(alive_)]() mutable {
@@ -135,6 +135,7 @@ void RecoveryVoter::TakeOver(std::string value, Done done) {
 void RecoveryVoter::Write(std::string value, StateVersion version) {
   holder_.TakeOver(std::move(value), [this, version, alive = std::weak_ptr<bool>(alive_)](const absl::Status& status) {
     if (alive.expired()) return;
+    writing_ = false;
     taken_over_ = status.ok();
     if (status.ok()) {
       home_.tracer.Event(Severity::kWarning, "ClusterRecovered",

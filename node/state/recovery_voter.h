@@ -47,7 +47,9 @@ class RecoveryVoter {
   SurvivorAnswer Word() const;
 
   // Answers a question, a prepare, an accept or a learn of `from`, a member. `reply` runs once, now or later.
-  // INVALID_ARGUMENT for a value that is no recovery of this cluster with this member and store.
+  // INVALID_ARGUMENT for a value that is no recovery of this cluster with this member and store. A learn is refused
+  // unless it is of what was accepted last, that stands, and nothing was promised since: another attempt counts on it
+  // that who has promised goes by no earlier one.
   using Reply = absl::AnyInvocable<void(absl::StatusOr<SurvivorAnswer>)>;
   void Vote(MemberId from, StateCall call, Reply reply);
 
@@ -60,7 +62,9 @@ class RecoveryVoter {
 
  private:
   using Done = absl::AnyInvocable<void(absl::Status)>;
-  void TakeOver(std::string value, Done done);
+  // Goes by what was accepted last, from the next start on. One that could not be written is written when it is asked
+  // for again; in between this member votes on nothing, as it may be in the store.
+  void TakeOver(Done done);
   void Write(std::string value, StateVersion version);
   absl::StatusOr<RingPtr> CheckValue(const std::string& value);
   void Commit(SurvivorVerdict verdict, Reply reply);
@@ -81,6 +85,7 @@ class RecoveryVoter {
   Ballot told_vote_;
   ClusterId accepted_cluster_;
   ClusterId taking_over_;  // none = it goes by the old state
+  bool writing_ = false;   // that one, or what has to be durable before
   bool taken_over_ = false;
   std::vector<Done> waiting_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -50,6 +50,13 @@ class ClusterRecoveryTest : public ::testing::Test {
             .ballot = {round, MemberId(from)},
             .value = std::move(value)};
   }
+  std::string RecoveryOf(const std::vector<MemberId>& survivors, uint64_t nonce) {
+    SurvivorWords words;
+    for (MemberId id : survivors) {
+      words[id].sender.store = rig_.engine(static_cast<int>(id.value())).store_id();
+    }
+    return StateOfSurvivors(rig_.state(4), words, survivors, nonce).Encode();
+  }
 
   StateRig rig_{5};
 };
@@ -182,6 +189,62 @@ TEST_F(ClusterRecoveryTest, P32TheStateThatARecoveryGoesOnFromDoesNotGiveTheVote
         << when;
     Restart(2);
   }
+}
+
+TEST_F(ClusterRecoveryTest, P32WhoCouldNotWriteWhatItWasToldTakesOverWhenItIsToldAgain) {
+  rig_.lose = [this](int, int to, ControlKind kind, const StateCall& call) {
+    if (kind == ControlKind::kRecover && to == 4 && call.ask == StateAsk::kLearn) {
+      rig_.engine(4).commit_error = absl::ResourceExhaustedError("disk full");
+    }
+    return false;
+  };
+  const auto done = rig_.Recover(2, /*force=*/true);
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_THAT(done->unconfirmed, ::testing::ElementsAre("n4"));
+  EXPECT_EQ(Stored(4).cluster, old());
+  rig_.engine(4).commit_error = absl::OkStatus();
+  EXPECT_EQ(rig_.AskRecovery(4, 5, Call(4, StateAsk::kPrepare, 99, 5))->verdict, SurvivorVerdict::kRefused)
+      << "what it was told may be in its store";
+  const auto again = rig_.AskRecovery(4, 2, Call(4, StateAsk::kLearn, 0, 0, Stored(2).Encode()));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->verdict, SurvivorVerdict::kGranted);
+  EXPECT_EQ(Stored(4).cluster, done->plan.cluster);
+}
+
+TEST_F(ClusterRecoveryTest, P32WhoHasPromisedAnotherAttemptSinceIsToldTooLate) {
+  const std::string first = RecoveryOf({MemberId(2), MemberId(4)}, 5);
+  const std::string second = RecoveryOf({MemberId(4), MemberId(5)}, 6);
+  const StateCall late = Call(4, StateAsk::kLearn, 0, 0, first);
+  const auto verdict = [&](int from, const StateCall& call) {
+    const auto answer = rig_.AskRecovery(4, from, call);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() ? answer->verdict : SurvivorVerdict::kTold;
+  };
+  ASSERT_EQ(verdict(2, Call(4, StateAsk::kPrepare, 1, 2)), SurvivorVerdict::kGranted);
+  ASSERT_EQ(verdict(2, Call(4, StateAsk::kAccept, 1, 2, first)), SurvivorVerdict::kGranted);
+  ASSERT_EQ(verdict(5, Call(4, StateAsk::kPrepare, 2, 5)), SurvivorVerdict::kGranted);
+  EXPECT_EQ(verdict(2, late), SurvivorVerdict::kRefused) << "the other attempt may be for other survivors";
+  ASSERT_EQ(verdict(5, Call(4, StateAsk::kAccept, 2, 5, second)), SurvivorVerdict::kGranted);
+  EXPECT_EQ(verdict(2, late), SurvivorVerdict::kRefused) << "it has accepted another one since";
+  EXPECT_EQ(Stored(4).cluster, old());
+  EXPECT_EQ(verdict(5, Call(4, StateAsk::kLearn, 0, 0, second)), SurvivorVerdict::kGranted);
+  EXPECT_EQ(Stored(4).Encode(), second);
+}
+
+TEST_F(ClusterRecoveryTest, P32WhoIsRefusedAsItTellsTheOthersHasThemAcceptItAnew) {
+  int told = 0;
+  rig_.lose = [&](int, int to, ControlKind kind, const StateCall& call) {
+    if (kind != ControlKind::kRecover || to != 4 || call.ask != StateAsk::kLearn || told++ > 0) return false;
+    rig_.keeper(4).recovery_service().Serve(MemberId(5), Call(4, StateAsk::kPrepare, 99, 5).Encode(), {},
+                                            [](const absl::StatusOr<std::string>&) {});
+    return false;
+  };
+  const auto done = rig_.Recover(2, /*force=*/true);
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_THAT(done->unconfirmed, ::testing::IsEmpty());
+  EXPECT_EQ(told, 2);
+  EXPECT_EQ(Stored(2).cluster, done->plan.cluster);
+  EXPECT_EQ(Stored(4).cluster, done->plan.cluster);
 }
 
 // Both survivors have accepted, nobody has taken over, and two of the lost ones come back.
