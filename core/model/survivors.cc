@@ -1,6 +1,7 @@
 #include "core/model/survivors.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -51,7 +52,8 @@ absl::Status CheckWords(const ClusterState& state, MemberId asking, const Surviv
                        " hold two different cluster states of one version: nothing was changed, an operator has to "
                        "look (event ClusterStateDiffers)"));
     }
-    if (state.FindMember(id)->store == word.sender.store) voting.push_back(id);
+    // One that has accepted a recovery votes no more.
+    if (state.FindMember(id)->store == word.sender.store && word.recovery.ballot.IsNone()) voting.push_back(id);
   }
   if (2 * voting.size() > state.members.size()) {
     return absl::FailedPreconditionError(absl::StrCat(voting.size(), " of ", state.members.size(), " members answer (",
@@ -61,6 +63,26 @@ absl::Status CheckWords(const ClusterState& state, MemberId asking, const Surviv
                                                       "with an empty data directory, and is bound anew by the others"));
   }
   return absl::OkStatus();
+}
+
+// Whether the recovery with the survivors `theirs` that `id` has accepted may be overtaken by one with `survivors`.
+absl::Status CheckOvertaking(const ClusterState& state, MemberId id, const std::vector<MemberId>& theirs,
+                             const std::vector<MemberId>& survivors, bool named) {
+  std::vector<MemberId> missing, added;
+  std::copy_if(theirs.begin(), theirs.end(), std::back_inserter(missing),
+               [&survivors](MemberId m) { return !Has(survivors, m); });
+  std::copy_if(survivors.begin(), survivors.end(), std::back_inserter(added),
+               [&theirs](MemberId m) { return !Has(theirs, m); });
+  const bool majority_missing = 2 * missing.size() > theirs.size();
+  if (missing.empty() || added.empty() || (named && !majority_missing)) return absl::OkStatus();
+  const std::string who = NamesOf(state, missing);
+  return absl::FailedPreconditionError(absl::StrCat(
+      NamesOf(state, {id}), " has begun a recovery with the survivors ", NamesOf(state, theirs), ", not with ",
+      NamesOf(state, survivors), ": nothing was changed. ", who, " may go by it: start ", who,
+      " and give the command again; or, if gone for ever, too, ",
+      majority_missing
+          ? absl::StrCat("stop ", NamesOf(state, added), " for good, since what is missing may decide there")
+          : absl::StrCat("name the survivors: ", NamesOf(state, survivors))));
 }
 
 // Of those that may still join `list`: another zone first, then who owns least for its weight, then by id.
@@ -205,7 +227,7 @@ ClusterState BaseOfRecovery(const ClusterState& state, const SurvivorWords& word
 }
 
 absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const SurvivorWords& words,
-                                          const std::vector<MemberId>& survivors) {
+                                          const std::vector<MemberId>& survivors, bool named) {
   PaxosVote begun;
   const ClusterState base = BaseOfRecovery(state, words);
   for (const auto& [id, word] : words) {
@@ -219,12 +241,8 @@ absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const Survi
       if (holds && word.recovery.ballot > begun.ballot) begun = word.recovery;
       continue;
     }
-    const bool all_of_ours =
-        std::all_of(survivors.begin(), survivors.end(), [&](MemberId m) { return Has(theirs, m); });
-    if (all_of_ours) continue;
-    return absl::FailedPreconditionError(absl::StrCat(NamesOf(state, {id}), " has begun a recovery with the survivors ",
-                                                      NamesOf(state, theirs), ", not with ", NamesOf(state, survivors),
-                                                      ": nothing was changed. Bring those to its end"));
+    const absl::Status status = CheckOvertaking(state, id, theirs, survivors, named);
+    if (!status.ok()) return status;
   }
   return begun.value;
 }

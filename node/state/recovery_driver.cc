@@ -67,7 +67,8 @@ Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Decide(RecoverOrder order, M
   const ClusterState& state = holder_.ring()->state();
   const absl::StatusOr<std::vector<MemberId>> survivors = ChooseSurvivors(state, self_, asked->words, order.survivors);
   if (!survivors.ok()) co_return survivors.status();
-  const absl::StatusOr<std::string> begun = BegunRecovery(state, asked->words, *survivors);
+  const bool named = !order.survivors.empty();
+  const absl::StatusOr<std::string> begun = BegunRecovery(state, asked->words, *survivors, named);
   if (!begun.ok()) co_return begun.status();
   const ClusterState base = BaseOfRecovery(state, asked->words);
   RecoverResult result;
@@ -82,7 +83,7 @@ Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Decide(RecoverOrder order, M
   home_.tracer.Event(Severity::kWarning, "RecoveringCluster", {{"survivors", Names(*survivors)}});
   uint64_t round_seen = 0;
   for (const auto& [id, word] : asked->words) round_seen = std::max(round_seen, word.promised.round);
-  absl::StatusOr<Agreed> agreed = co_await Agree(*survivors, round_seen, deadline);
+  absl::StatusOr<Agreed> agreed = co_await Agree(*survivors, named, round_seen, deadline);
   if (!agreed.ok()) co_return agreed.status();
   const absl::StatusOr<ClusterState> next = ClusterState::Decode(agreed->value);
   if (!next.ok()) co_return next.status();
@@ -91,8 +92,8 @@ Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Decide(RecoverOrder order, M
   co_return co_await Finish(*std::move(agreed), std::move(result));
 }
 
-Task<absl::StatusOr<RecoveryDriver::Agreed>> RecoveryDriver::Agree(std::vector<MemberId> survivors, uint64_t round_seen,
-                                                                   MonotonicTime deadline) {
+Task<absl::StatusOr<RecoveryDriver::Agreed>> RecoveryDriver::Agree(std::vector<MemberId> survivors, bool named,
+                                                                   uint64_t round_seen, MonotonicTime deadline) {
   std::vector<MemberId> others = survivors;
   std::erase(others, self_);
   std::string problem = "there was no time";
@@ -104,7 +105,7 @@ Task<absl::StatusOr<RecoveryDriver::Agreed>> RecoveryDriver::Agree(std::vector<M
     std::shared_ptr<Gathering> votes = co_await Ask(survivors, call, std::min(deadline, home_.clock.Now() + kAskTime));
     if (votes->AllGranted(survivors)) {
       const ClusterState& state = holder_.ring()->state();
-      absl::StatusOr<std::string> value = BegunRecovery(state, votes->words, survivors);
+      absl::StatusOr<std::string> value = BegunRecovery(state, votes->words, survivors, named);
       if (!value.ok()) co_return value.status();
       if (value->empty()) {
         *value = StateOfSurvivors(BaseOfRecovery(state, votes->words), votes->words, survivors, nonce).Encode();

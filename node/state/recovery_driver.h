@@ -57,7 +57,8 @@ class RecoveryDriver {
   Task<absl::StatusOr<RecoverResult>> Decide(RecoverOrder order, MonotonicTime deadline);
   // Has all `survivors` accept one state, and tells the others of them, until none refuses: one that has promised
   // another attempt since does, and would be left behind.
-  Task<absl::StatusOr<Agreed>> Agree(std::vector<MemberId> survivors, uint64_t round_seen, MonotonicTime deadline);
+  Task<absl::StatusOr<Agreed>> Agree(std::vector<MemberId> survivors, bool named, uint64_t round_seen,
+                                     MonotonicTime deadline);
   // Has this node take it over, after all others.
   Task<absl::StatusOr<RecoverResult>> Finish(Agreed agreed, RecoverResult result);
   // Sends `call` to each of `to`, this node among them; ends when all have answered, or at `deadline`.

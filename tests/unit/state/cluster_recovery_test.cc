@@ -248,6 +248,29 @@ TEST_F(ClusterRecoveryTest, P32WhoIsRefusedAsItTellsTheOthersHasThemAcceptItAnew
 }
 
 // Both survivors have accepted, nobody has taken over, and two of the lost ones come back.
+TEST_F(ClusterRecoveryTest, P32WhoComesBackIsTakenIntoARecoveryThatWasBegunWithoutIt) {
+  rig_.note_gained = false;
+  EXPECT_FALSE(rig_.Recover(2, /*force=*/true, {}, seconds(4)).ok());
+  rig_.note_gained = true;
+  Restart(2);
+  Restart(4);
+  rig_.Start(1);
+  rig_.Start(3);
+  rig_.Pass(seconds(3));
+  EXPECT_FALSE(rig_.Change(1, Create("b"), seconds(2)).ok()) << "n2 and n4 don't vote, n5 is gone";
+  const auto done = rig_.Recover(1, /*force=*/true);
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_FALSE(done->plan.begun);
+  for (int i : {1, 2, 3, 4}) {
+    EXPECT_EQ(Stored(i).cluster, done->plan.cluster) << i;
+    Restart(i);
+  }
+  rig_.Start(5);
+  rig_.Pass(seconds(3));
+  EXPECT_TRUE(rig_.Change(3, Create("c")).ok());
+  EXPECT_THAT(rig_.given_up[5], HasSubstr("was given up"));
+}
+
 TEST_F(ClusterRecoveryTest, P32OneThatCameToNothingStandsInNobodysWay) {
   BeginAtN2Alone();
   for (int i : {1, 3, 5}) rig_.Start(i);
@@ -264,6 +287,26 @@ TEST_F(ClusterRecoveryTest, P32OneThatCameToNothingStandsInNobodysWay) {
 }
 
 // n4 goes for ever before it has accepted, and n5 comes back.
+TEST_F(ClusterRecoveryTest, P32WithOneOfItsSurvivorsGoneTheOthersAreNamed) {
+  BeginAtN2Alone();
+  rig_.Stop(4);
+  rig_.Start(5);
+  rig_.Pass(seconds(3));
+  const absl::Status refused = rig_.Recover(2, /*force=*/true).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("n4 may go by it: start n4"));
+  const auto done = rig_.Recover(2, /*force=*/true, {"n2", "n5"});
+  ASSERT_TRUE(done.ok()) << done.status();
+  for (int i : {2, 5}) {
+    EXPECT_EQ(Stored(i).cluster, done->plan.cluster) << i;
+    Restart(i);
+  }
+  rig_.Start(4);
+  rig_.Pass(seconds(3));
+  EXPECT_EQ(rig_.state(4).cluster, old());
+  EXPECT_THAT(rig_.given_up[4], HasSubstr("was given up"));
+}
+
 // n2 has taken over; n4 has accepted and was never told. It takes over when it meets n2.
 TEST_F(ClusterRecoveryTest, P32WhoWasNotToldTakesOverByMeetingTheOthers) {
   rig_.lose = [](int, int to, ControlKind kind, const StateCall& call) {
