@@ -99,7 +99,14 @@ Task<absl::StatusOr<RecoveryDriver::Agreed>> RecoveryDriver::Agree(std::vector<M
   std::string problem = "there was no time";
   const uint64_t nonce = home_.random.Next64();
   bool begun = false;
+  const StateVersion version = holder_.ring()->version();
   while (home_.clock.Now() < deadline && !draining_) {
+    if (holder_.ring()->version() != version) {
+      co_return absl::FailedPreconditionError(absl::StrCat(
+          "the members have decided version ", holder_.ring()->version().value(),
+          " of the cluster state meanwhile, so a majority may be there after all: look at 'henge status', and if it is "
+          "not, give the command again"));
+    }
     const Ballot ballot{++round_seen, self_};
     StateCall call{.ask = StateAsk::kPrepare, .sender = holder_.Sender(), .ballot = ballot};
     std::shared_ptr<Gathering> votes = co_await Ask(survivors, call, std::min(deadline, home_.clock.Now() + kAskTime));

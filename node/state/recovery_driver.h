@@ -56,7 +56,8 @@ class RecoveryDriver {
   Task<void> Run(RecoverOrder order, MonotonicTime deadline, Done done);
   Task<absl::StatusOr<RecoverResult>> Decide(RecoverOrder order, MonotonicTime deadline);
   // Has all `survivors` accept one state, and tells the others of them, until none refuses: one that has promised
-  // another attempt since does, and would be left behind.
+  // another attempt since does, and would be left behind. FAILED_PRECONDITION once the old cluster decides something:
+  // its majority may be there after all.
   Task<absl::StatusOr<Agreed>> Agree(std::vector<MemberId> survivors, bool named, uint64_t round_seen,
                                      MonotonicTime deadline);
   // Has this node take it over, after all others.

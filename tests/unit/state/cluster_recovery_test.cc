@@ -307,6 +307,23 @@ TEST_F(ClusterRecoveryTest, P32WithOneOfItsSurvivorsGoneTheOthersAreNamed) {
   EXPECT_THAT(rig_.given_up[4], HasSubstr("was given up"));
 }
 
+TEST_F(ClusterRecoveryTest, P32ARecoveryThatIsUnderWayEndsWhenTheClusterDecides) {
+  bool lose = true;
+  rig_.lose = [&lose](int, int to, ControlKind kind, const StateCall& call) {
+    return lose && kind == ControlKind::kRecover && to == 4 && call.ask == StateAsk::kAccept;
+  };
+  const auto recovered = rig_.BeginRecover(2, /*force=*/true, {}, seconds(20));
+  rig_.Pass(seconds(1));
+  for (int i : {1, 3, 5}) rig_.Start(i);
+  rig_.Pass(seconds(3));
+  ASSERT_TRUE(rig_.Change(1, Create("b")).ok());
+  lose = false;
+  for (int turn = 0; turn < 400; ++turn) rig_.Pass(milliseconds(50));
+  ASSERT_TRUE(recovered->has_value());
+  EXPECT_EQ((*recovered)->status().code(), absl::StatusCode::kFailedPrecondition) << (*recovered)->status();
+  for (int i : {2, 4}) EXPECT_EQ(Stored(i).cluster, old()) << i;
+}
+
 // n2 has taken over; n4 has accepted and was never told. It takes over when it meets n2.
 TEST_F(ClusterRecoveryTest, P32WhoWasNotToldTakesOverByMeetingTheOthers) {
   rig_.lose = [](int, int to, ControlKind kind, const StateCall& call) {
