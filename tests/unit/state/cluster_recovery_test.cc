@@ -231,6 +231,15 @@ TEST_F(ClusterRecoveryTest, P32WhoHasPromisedAnotherAttemptSinceIsToldTooLate) {
   EXPECT_EQ(Stored(4).Encode(), second);
 }
 
+// What it voted for may be decided by that, and the new state lacks it.
+TEST_F(ClusterRecoveryTest, P32WhoHasVotedInTheOldClusterSinceItPromisedAcceptsNothing) {
+  const std::string next = Successor(*Create("x")(rig_.state(4)), 7).Encode();
+  const StateCall accept = Call(4, StateAsk::kAccept, 1, 2, RecoveryOf({MemberId(2), MemberId(4)}, 5));
+  ASSERT_EQ(rig_.AskRecovery(4, 2, Call(4, StateAsk::kPrepare, 1, 2))->verdict, SurvivorVerdict::kGranted);
+  ASSERT_EQ(rig_.Ask(4, 1, Call(4, StateAsk::kAccept, 50, 1, next))->verdict, StateVerdict::kGranted);
+  EXPECT_EQ(rig_.AskRecovery(4, 2, accept)->verdict, SurvivorVerdict::kRefused);
+}
+
 TEST_F(ClusterRecoveryTest, P32WhoIsRefusedAsItTellsTheOthersHasThemAcceptItAnew) {
   int told = 0;
   rig_.lose = [&](int, int to, ControlKind kind, const StateCall& call) {
