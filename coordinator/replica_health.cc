@@ -52,9 +52,14 @@ void ReplicaHealth::OnHeard(MemberId member, MonotonicTime now) {
   it->second.unanswered = false;
 }
 
+bool ReplicaHealth::IsFresh(const Entry& entry, MonotonicTime at) const {
+  return entry.unanswered && at - entry.unanswered_at <= 2 * options_.probe_interval + DelayOf(entry.reads);
+}
+
 void ReplicaHealth::NoteUnanswered(MonotonicTime sent_at, MonotonicTime now, Entry* entry) {
   if (sent_at < entry->heard_at) return;
-  entry->unanswered_since = entry->unanswered ? std::min(entry->unanswered_since, sent_at) : sent_at;
+  // While nobody asked, it could not answer.
+  entry->unanswered_since = IsFresh(*entry, sent_at) ? std::min(entry->unanswered_since, sent_at) : sent_at;
   entry->unanswered_at = now;
   entry->unanswered = true;
 }
@@ -62,10 +67,8 @@ void ReplicaHealth::NoteUnanswered(MonotonicTime sent_at, MonotonicTime now, Ent
 bool ReplicaHealth::Silent(MemberId member, MonotonicTime now) const {
   if (avoided_ == 0) return false;
   const Entry* entry = Find(member);
-  if (entry == nullptr || !entry->disqualified || !entry->unanswered) return false;
-  const Duration delay = DelayOf(entry->reads);
-  const bool fresh = now - entry->unanswered_at <= 2 * options_.probe_interval + delay;
-  return fresh && now - entry->unanswered_since >= std::max<Duration>(options_.silence_min, 2 * delay);
+  if (entry == nullptr || !entry->disqualified || !IsFresh(*entry, now)) return false;
+  return now - entry->unanswered_since >= std::max<Duration>(options_.silence_min, 2 * DelayOf(entry->reads));
 }
 
 bool ReplicaHealth::OnStrike(MemberId member, MonotonicTime sent_at, MonotonicTime now, Attempt kind) {

@@ -8,7 +8,8 @@
 //
 // A disqualified replica of which nothing at all was heard for a while, though it was asked, is silent: dead, or cut
 // off from here. The patience that a request owes it has been had, once for all of them, so that none waits for it
-// again. That verdict is as old as the last attempt without an answer, and ends soon unless probes renew it.
+// again. That verdict is as old as the last attempt without an answer, and ends soon unless probes renew it; when
+// nobody has asked for a while, it takes as long as the first time.
 #pragma once
 
 #include <cstdint>
@@ -80,7 +81,7 @@ class ReplicaHealth {
     MonotonicTime probe_at;
     MonotonicTime heard_at{};          // what was sent before is answered, as far as silence goes
     bool unanswered = false;           // an attempt since then got no answer by its hedge delay
-    MonotonicTime unanswered_since{};  // when the first of those was sent
+    MonotonicTime unanswered_since{};  // when the first of those was sent, of a row without a long pause
     MonotonicTime unanswered_at{};     // when the last of those was given up
 
     Track& Of(Attempt kind) { return kind == Attempt::kRead ? reads : writes; }
@@ -89,7 +90,9 @@ class ReplicaHealth {
 
   const Entry* Find(MemberId member) const;
   Duration DelayOf(const Track& track) const;
-  static void NoteUnanswered(MonotonicTime sent_at, MonotonicTime now, Entry* entry);
+  // Whether an attempt without an answer was given up so shortly before `at` that it says something of now.
+  bool IsFresh(const Entry& entry, MonotonicTime at) const;
+  void NoteUnanswered(MonotonicTime sent_at, MonotonicTime now, Entry* entry);
   // Brings avoided_ up to date after a change of `entry`.
   void Recount(Entry* entry);
   // Lower is asked earlier.

@@ -31,7 +31,9 @@ struct SurvivorAnswer {
   StateSender sender;  // the answerer, and its newest decided state
   PaxosVote vote;      // what it has accepted as the version after that, in the old cluster
   Ballot promised;     // of the recovery
-  PaxosVote recovery;  // the new cluster's state that it has accepted
+  // The new cluster's state that it has accepted, because of which it votes on none of the old one; none if the old
+  // cluster has decided something since.
+  PaxosVote recovery;
 
   bool operator==(const SurvivorAnswer&) const = default;
   std::string Encode() const;

@@ -1,6 +1,7 @@
 #include "core/model/survivors.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -51,7 +52,8 @@ absl::Status CheckWords(const ClusterState& state, MemberId asking, const Surviv
                        " hold two different cluster states of one version: nothing was changed, an operator has to "
                        "look (event ClusterStateDiffers)"));
     }
-    if (state.FindMember(id)->store == word.sender.store) voting.push_back(id);
+    // One that has accepted a recovery votes no more.
+    if (state.FindMember(id)->store == word.sender.store && word.recovery.ballot.IsNone()) voting.push_back(id);
   }
   if (2 * voting.size() > state.members.size()) {
     return absl::FailedPreconditionError(absl::StrCat(voting.size(), " of ", state.members.size(), " members answer (",
@@ -61,6 +63,26 @@ absl::Status CheckWords(const ClusterState& state, MemberId asking, const Surviv
                                                       "with an empty data directory, and is bound anew by the others"));
   }
   return absl::OkStatus();
+}
+
+// Whether the recovery with the survivors `theirs` that `id` has accepted may be overtaken by one with `survivors`.
+absl::Status CheckOvertaking(const ClusterState& state, MemberId id, const std::vector<MemberId>& theirs,
+                             const std::vector<MemberId>& survivors, bool named) {
+  std::vector<MemberId> missing, added;
+  std::copy_if(theirs.begin(), theirs.end(), std::back_inserter(missing),
+               [&survivors](MemberId m) { return !Has(survivors, m); });
+  std::copy_if(survivors.begin(), survivors.end(), std::back_inserter(added),
+               [&theirs](MemberId m) { return !Has(theirs, m); });
+  const bool majority_missing = 2 * missing.size() > theirs.size();
+  if (missing.empty() || added.empty() || (named && !majority_missing)) return absl::OkStatus();
+  const std::string who = NamesOf(state, missing);
+  return absl::FailedPreconditionError(absl::StrCat(
+      NamesOf(state, {id}), " has begun a recovery with the survivors ", NamesOf(state, theirs), ", not with ",
+      NamesOf(state, survivors), ": nothing was changed. ", who, " may go by it: start ", who,
+      " and give the command again; or, if gone for ever, too, ",
+      majority_missing
+          ? absl::StrCat("stop ", NamesOf(state, added), " for good, since what is missing may decide there")
+          : absl::StrCat("name the survivors: ", NamesOf(state, survivors))));
 }
 
 // Of those that may still join `list`: another zone first, then who owns least for its weight, then by id.
@@ -130,14 +152,13 @@ std::vector<Member> MembersOfRecovery(const ClusterState& base, const SurvivorWo
   return members;
 }
 
-ClusterId IdOfRecovery(const ClusterState& base, const SurvivorWords& words, const std::vector<MemberId>& survivors,
-                       uint64_t nonce) {
+ClusterId IdOfRecovery(const ClusterState& base, const std::vector<Member>& survivors, uint64_t nonce) {
   std::string identity;
   ByteWriter out(&identity);
   out.Fixed64(base.cluster.value());
   out.Fixed64(base.Digest());
   out.Fixed64(nonce);
-  for (const Member& member : MembersOfRecovery(base, words, survivors)) {
+  for (const Member& member : survivors) {
     out.Fixed32(member.id.value());
     out.Fixed64(member.store.value());
   }
@@ -206,7 +227,7 @@ ClusterState BaseOfRecovery(const ClusterState& state, const SurvivorWords& word
 }
 
 absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const SurvivorWords& words,
-                                          const std::vector<MemberId>& survivors) {
+                                          const std::vector<MemberId>& survivors, bool named) {
   PaxosVote begun;
   const ClusterState base = BaseOfRecovery(state, words);
   for (const auto& [id, word] : words) {
@@ -216,17 +237,12 @@ absl::StatusOr<std::string> BegunRecovery(const ClusterState& state, const Survi
     const std::vector<MemberId> theirs = MembersOf(*next);
     if (theirs == survivors) {
       // It would undo what was decided since; and a disk that was replaced can't accept it any more.
-      const bool holds =
-          !next->changes.empty() && IdOfRecovery(base, words, survivors, next->changes[0]) == next->cluster;
+      const bool holds = next->members == MembersOfRecovery(base, words, survivors) && GoesOnFrom(*next, base);
       if (holds && word.recovery.ballot > begun.ballot) begun = word.recovery;
       continue;
     }
-    const bool all_of_ours =
-        std::all_of(survivors.begin(), survivors.end(), [&](MemberId m) { return Has(theirs, m); });
-    if (all_of_ours) continue;
-    return absl::FailedPreconditionError(absl::StrCat(NamesOf(state, {id}), " has begun a recovery with the survivors ",
-                                                      NamesOf(state, theirs), ", not with ", NamesOf(state, survivors),
-                                                      ": nothing was changed. Bring those to its end"));
+    const absl::Status status = CheckOvertaking(state, id, theirs, survivors, named);
+    if (!status.ok()) return status;
   }
   return begun.value;
 }
@@ -238,7 +254,7 @@ ClusterState StateOfSurvivors(const ClusterState& base, const SurvivorWords& wor
   next.former.push_back(base.cluster);
   // The first one says whose the stores are.
   if (next.former.size() > kFormerClustersMax) next.former.erase(next.former.begin() + 1);
-  next.cluster = IdOfRecovery(base, words, survivors, nonce);
+  next.cluster = IdOfRecovery(base, next.members, nonce);
   next.version = StateVersion(((base.version.value() >> kGenerationBits) + 1) << kGenerationBits);
   next.owners = OwnersOfSurvivors(base, next.members, survivors);
   next.epochs.assign(next.owners.size(), LayoutEpoch(next.version.value()));
@@ -246,6 +262,10 @@ ClusterState StateOfSurvivors(const ClusterState& base, const SurvivorWords& wor
       BucketId(base.next_bucket_id.value() + std::min(kBucketIdsLeftOut, UINT32_MAX - base.next_bucket_id.value()));
   next.changes = {nonce};
   return next;
+}
+
+bool GoesOnFrom(const ClusterState& next, const ClusterState& base) {
+  return !next.changes.empty() && IdOfRecovery(base, next.members, next.changes[0]) == next.cluster;
 }
 
 bool IsRecoveryOf(const ClusterState& state, const ClusterState& next, MemberId self, StoreId store) {

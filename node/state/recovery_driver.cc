@@ -27,6 +27,11 @@ struct RecoveryDriver::Gathering {
     const auto word = words.find(member);
     return word != words.end() && word->second.verdict == SurvivorVerdict::kGranted;
   }
+  // Whether one of them has answered otherwise: who is silent or failed has not.
+  bool AnyRefused(const std::vector<MemberId>& members) const {
+    return std::any_of(members.begin(), members.end(),
+                       [this](MemberId id) { return words.contains(id) && !Granted(id); });
+  }
   bool AllGranted(const std::vector<MemberId>& members) const {
     return std::all_of(members.begin(), members.end(), [this](MemberId id) { return Granted(id); });
   }
@@ -62,7 +67,8 @@ Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Decide(RecoverOrder order, M
   const ClusterState& state = holder_.ring()->state();
   const absl::StatusOr<std::vector<MemberId>> survivors = ChooseSurvivors(state, self_, asked->words, order.survivors);
   if (!survivors.ok()) co_return survivors.status();
-  const absl::StatusOr<std::string> begun = BegunRecovery(state, asked->words, *survivors);
+  const bool named = !order.survivors.empty();
+  const absl::StatusOr<std::string> begun = BegunRecovery(state, asked->words, *survivors, named);
   if (!begun.ok()) co_return begun.status();
   const ClusterState base = BaseOfRecovery(state, asked->words);
   RecoverResult result;
@@ -77,27 +83,36 @@ Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Decide(RecoverOrder order, M
   home_.tracer.Event(Severity::kWarning, "RecoveringCluster", {{"survivors", Names(*survivors)}});
   uint64_t round_seen = 0;
   for (const auto& [id, word] : asked->words) round_seen = std::max(round_seen, word.promised.round);
-  absl::StatusOr<std::string> value = co_await Agree(*survivors, round_seen, deadline);
-  if (!value.ok()) co_return value.status();
-  const absl::StatusOr<ClusterState> next = ClusterState::Decode(*value);
+  absl::StatusOr<Agreed> agreed = co_await Agree(*survivors, named, round_seen, deadline);
+  if (!agreed.ok()) co_return agreed.status();
+  const absl::StatusOr<ClusterState> next = ClusterState::Decode(agreed->value);
   if (!next.ok()) co_return next.status();
   result.plan = PlanOf(base, *next);
   result.plan.begun = !begun->empty();
-  co_return co_await Finish(*survivors, *std::move(value), std::move(result));
+  co_return co_await Finish(*std::move(agreed), std::move(result));
 }
 
-Task<absl::StatusOr<std::string>> RecoveryDriver::Agree(std::vector<MemberId> survivors, uint64_t round_seen,
-                                                        MonotonicTime deadline) {
+Task<absl::StatusOr<RecoveryDriver::Agreed>> RecoveryDriver::Agree(std::vector<MemberId> survivors, bool named,
+                                                                   uint64_t round_seen, MonotonicTime deadline) {
+  std::vector<MemberId> others = survivors;
+  std::erase(others, self_);
   std::string problem = "there was no time";
   const uint64_t nonce = home_.random.Next64();
   bool begun = false;
+  const StateVersion version = holder_.ring()->version();
   while (home_.clock.Now() < deadline && !draining_) {
+    if (holder_.ring()->version() != version) {
+      co_return absl::FailedPreconditionError(absl::StrCat(
+          "the members have decided version ", holder_.ring()->version().value(),
+          " of the cluster state meanwhile, so a majority may be there after all: look at 'henge status', and if it is "
+          "not, give the command again"));
+    }
     const Ballot ballot{++round_seen, self_};
     StateCall call{.ask = StateAsk::kPrepare, .sender = holder_.Sender(), .ballot = ballot};
     std::shared_ptr<Gathering> votes = co_await Ask(survivors, call, std::min(deadline, home_.clock.Now() + kAskTime));
     if (votes->AllGranted(survivors)) {
       const ClusterState& state = holder_.ring()->state();
-      absl::StatusOr<std::string> value = BegunRecovery(state, votes->words, survivors);
+      absl::StatusOr<std::string> value = BegunRecovery(state, votes->words, survivors, named);
       if (!value.ok()) co_return value.status();
       if (value->empty()) {
         *value = StateOfSurvivors(BaseOfRecovery(state, votes->words), votes->words, survivors, nonce).Encode();
@@ -106,25 +121,28 @@ Task<absl::StatusOr<std::string>> RecoveryDriver::Agree(std::vector<MemberId> su
       call.ask = StateAsk::kAccept;
       call.value = *value;
       votes = co_await Ask(survivors, call, std::min(deadline, home_.clock.Now() + kAskTime));
-      if (votes->AllGranted(survivors)) co_return value;
+      if (votes->AllGranted(survivors)) {
+        call = {.ask = StateAsk::kLearn, .sender = holder_.Sender(), .value = *value};
+        votes = co_await Ask(others, call, home_.clock.Now() + kAskTime);
+        if (!votes->AnyRefused(others)) {
+          std::vector<MemberId> unconfirmed = others;
+          std::erase_if(unconfirmed, [&votes](MemberId id) { return votes->Granted(id); });
+          co_return Agreed{*std::move(value), std::move(unconfirmed)};
+        }
+      }
     }
-    problem = Ungranted(*votes, survivors);
+    problem = Ungranted(*votes, call.ask == StateAsk::kLearn ? others : survivors);
     for (const auto& [id, word] : votes->words) round_seen = std::max(round_seen, word.promised.round);
     const auto jitter = Duration(static_cast<int64_t>(home_.random.Below(static_cast<uint64_t>(kPause.count()))));
     co_await SleepUntil(home_.executor, std::min(deadline, home_.clock.Now() + kPause + jitter));
   }
   co_return absl::UnavailableError(absl::StrCat(
       "all survivors must take part, and these did not: ", problem,
-      begun ? "; a recovery is begun, and none goes by it yet: give the command again with the same survivors"
-            : "; nothing was changed"));
+      begun ? "; a recovery is begun: give the command again with the same survivors" : "; nothing was changed"));
 }
 
-Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Finish(std::vector<MemberId> survivors, std::string value,
-                                                           RecoverResult result) {
-  std::vector<MemberId> others = survivors;
-  std::erase(others, self_);
-  StateCall call{.ask = StateAsk::kLearn, .sender = holder_.Sender(), .value = std::move(value)};
-  const std::shared_ptr<Gathering> told = co_await Ask(others, call, home_.clock.Now() + kAskTime);
+Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Finish(Agreed agreed, RecoverResult result) {
+  StateCall call{.ask = StateAsk::kLearn, .sender = holder_.Sender(), .value = std::move(agreed.value)};
   // Last: from here on this node can drive nothing of the old cluster any more.
   const std::vector<MemberId> alone(1, self_);
   const std::shared_ptr<Gathering> own = co_await Ask(alone, call, home_.clock.Now() + kAskTime);
@@ -134,9 +152,7 @@ Task<absl::StatusOr<RecoverResult>> RecoveryDriver::Finish(std::vector<MemberId>
                                                   " did not take over: give the command again"));
   }
   result.done = true;
-  for (MemberId id : others) {
-    if (!told->Granted(id)) result.unconfirmed.push_back(NameOf(id));
-  }
+  for (MemberId id : agreed.unconfirmed) result.unconfirmed.push_back(NameOf(id));
   co_return result;
 }
 

@@ -48,13 +48,20 @@ class RecoveryDriver {
 
  private:
   struct Gathering;
+  struct Agreed {
+    std::string value;                  // the state that all have accepted
+    std::vector<MemberId> unconfirmed;  // who did not answer when it was told so
+  };
 
   Task<void> Run(RecoverOrder order, MonotonicTime deadline, Done done);
   Task<absl::StatusOr<RecoverResult>> Decide(RecoverOrder order, MonotonicTime deadline);
-  // The state that all `survivors` have accepted.
-  Task<absl::StatusOr<std::string>> Agree(std::vector<MemberId> survivors, uint64_t round_seen, MonotonicTime deadline);
-  // Tells the survivors, and this node last.
-  Task<absl::StatusOr<RecoverResult>> Finish(std::vector<MemberId> survivors, std::string value, RecoverResult result);
+  // Has all `survivors` accept one state, and tells the others of them, until none refuses: one that has promised
+  // another attempt since does, and would be left behind. FAILED_PRECONDITION once the old cluster decides something:
+  // its majority may be there after all.
+  Task<absl::StatusOr<Agreed>> Agree(std::vector<MemberId> survivors, bool named, uint64_t round_seen,
+                                     MonotonicTime deadline);
+  // Has this node take it over, after all others.
+  Task<absl::StatusOr<RecoverResult>> Finish(Agreed agreed, RecoverResult result);
   // Sends `call` to each of `to`, this node among them; ends when all have answered, or at `deadline`.
   Task<std::shared_ptr<Gathering>> Ask(std::vector<MemberId> to, StateCall call, MonotonicTime deadline);
   void AskOne(const std::shared_ptr<Gathering>& gathering, MemberId to, const StateCall& call, MonotonicTime deadline);

@@ -15,18 +15,32 @@ constexpr Duration kLinger = std::chrono::milliseconds(500);
 }  // namespace
 
 RecoveryVoter::RecoveryVoter(MemberId self, StateHolder& holder, StateVoter& states, StoreEngine& engine,
-                             const ShardEnvironment& home, PaxosAcceptor accepted, RecoveryHooks hooks)
+                             const ShardEnvironment& home, PaxosAcceptor::Stored start, RecoveryHooks hooks)
     : self_(self),
       holder_(holder),
       states_(states),
       engine_(engine),
       home_(home),
       hooks_(std::move(hooks)),
-      acceptor_(std::move(accepted)) {
+      acceptor_(std::move(start.acceptor)),
+      accepted_at_(start.version) {
   if (acceptor_.accepted().ballot.IsNone()) return;
-  states_.Retire();
   const absl::StatusOr<ClusterState> next = ClusterState::Decode(acceptor_.accepted().value);
   if (next.ok()) accepted_cluster_ = next->cluster;
+  OnAdopted();
+}
+
+bool RecoveryVoter::Stands() const {
+  if (acceptor_.accepted().ballot.IsNone()) return false;
+  const ClusterState& state = holder_.ring()->state();
+  if (state.version == accepted_at_) return true;
+  const absl::StatusOr<ClusterState> next = ClusterState::Decode(acceptor_.accepted().value);
+  return next.ok() && GoesOnFrom(*next, state);
+}
+
+void RecoveryVoter::OnAdopted() {
+  stands_ = Stands();
+  if (stands_) states_.Retire();
 }
 
 SurvivorAnswer RecoveryVoter::Word() const {
@@ -34,7 +48,7 @@ SurvivorAnswer RecoveryVoter::Word() const {
           .sender = holder_.Sender(),
           .vote = states_.accepted(),
           .promised = acceptor_.promised(),
-          .recovery = acceptor_.accepted()};
+          .recovery = stands_ ? acceptor_.accepted() : PaxosVote()};
 }
 
 absl::StatusOr<RingPtr> RecoveryVoter::CheckValue(const std::string& value) {
@@ -47,8 +61,13 @@ absl::StatusOr<RingPtr> RecoveryVoter::CheckValue(const std::string& value) {
 
 void RecoveryVoter::Vote(MemberId from, StateCall call, Reply reply) {
   if (call.ask == StateAsk::kFetch) return reply(Word());
+  SurvivorAnswer refused = Word();
+  refused.verdict = SurvivorVerdict::kRefused;
   if (call.ask == StateAsk::kLearn) {
-    return TakeOver(std::move(call.value), [this, reply = std::move(reply)](const absl::Status& status) mutable {
+    const PaxosVote& accepted = acceptor_.accepted();
+    const bool last = stands_ && call.value == accepted.value && acceptor_.promised() == accepted.ballot;
+    if (!last) return reply(std::move(refused));
+    return TakeOver([this, reply = std::move(reply)](const absl::Status& status) mutable {
       if (!status.ok()) return reply(status);
       SurvivorAnswer answer = Word();
       answer.verdict = SurvivorVerdict::kGranted;
@@ -56,8 +75,6 @@ void RecoveryVoter::Vote(MemberId from, StateCall call, Reply reply) {
     });
   }
   if (call.ballot.member != from) return reply(absl::InvalidArgumentError("the ballot is another member's"));
-  SurvivorAnswer refused = Word();
-  refused.verdict = SurvivorVerdict::kRefused;
   // Who asks goes by what it heard from all: nobody may know of more than that.
   const bool same = call.sender.version == refused.sender.version && call.sender.digest == refused.sender.digest;
   if (!same || taking_over_ != ClusterId()) return reply(std::move(refused));
@@ -71,16 +88,17 @@ void RecoveryVoter::Vote(MemberId from, StateCall call, Reply reply) {
   if (!next.ok()) return reply(next.status());
   const bool as_told = prepared_ == call.ballot && told_vote_ == states_.accepted().ballot;
   if (!as_told || !acceptor_.Accept(call.ballot, std::move(call.value))) return reply(std::move(refused));
-  states_.Retire();
   accepted_cluster_ = (*next)->cluster();
+  accepted_at_ = holder_.ring()->version();
+  OnAdopted();
   Commit(SurvivorVerdict::kGranted, std::move(reply));
 }
 
 void RecoveryVoter::Commit(SurvivorVerdict verdict, Reply reply) {
   SurvivorAnswer answer = Word();
   answer.verdict = verdict;
-  engine_.CommitMeta(std::string(kRecoveryVoteNote), EncodeRecoveryVote(holder_.ring()->cluster(), acceptor_),
-                     home_.executor,
+  engine_.CommitMeta(std::string(kRecoveryVoteNote),
+                     EncodeRecoveryVote(holder_.ring()->cluster(), {accepted_at_, acceptor_}), home_.executor,
                      [answer = std::move(answer), reply = std::move(reply)](const absl::Status& status) mutable {
                        if (status.ok()) {
                          reply(std::move(answer));
@@ -91,22 +109,19 @@ void RecoveryVoter::Commit(SurvivorVerdict verdict, Reply reply) {
 }
 
 void RecoveryVoter::OnForeignCluster(ClusterId cluster) {
-  if (cluster != accepted_cluster_ || cluster == ClusterId() || taking_over_ != ClusterId()) return;
+  if (cluster != accepted_cluster_ || cluster == ClusterId() || writing_ || taken_over_) return;
   home_.tracer.Event(Severity::kWarning, "RecoveryMet", {{"cluster", cluster.value()}});
-  TakeOver(acceptor_.accepted().value, [](const absl::Status&) {});
+  TakeOver([](const absl::Status&) {});
 }
 
-void RecoveryVoter::TakeOver(std::string value, Done done) {
+void RecoveryVoter::TakeOver(Done done) {
+  if (taken_over_) return done(absl::OkStatus());
+  std::string value = acceptor_.accepted().value;
   const absl::StatusOr<RingPtr> next = CheckValue(value);
   if (!next.ok()) return done(next.status());
-  const ClusterId cluster = (*next)->cluster();
-  if (taking_over_ != ClusterId() && taking_over_ != cluster) {
-    return done(absl::FailedPreconditionError("this node has taken over another recovery"));
-  }
-  if (taken_over_) return done(absl::OkStatus());
   waiting_.push_back(std::move(done));
-  if (taking_over_ != ClusterId()) return;
-  taking_over_ = cluster;
+  if (std::exchange(writing_, true)) return;
+  taking_over_ = (*next)->cluster();
   states_.Retire();
   auto write = [this, value = std::move(value), version = (*next)->version(),
                 alive = std::weak_ptr<bool>(alive_)]() mutable {
@@ -120,6 +135,7 @@ void RecoveryVoter::TakeOver(std::string value, Done done) {
 void RecoveryVoter::Write(std::string value, StateVersion version) {
   holder_.TakeOver(std::move(value), [this, version, alive = std::weak_ptr<bool>(alive_)](const absl::Status& status) {
     if (alive.expired()) return;
+    writing_ = false;
     taken_over_ = status.ok();
     if (status.ok()) {
       home_.tracer.Event(Severity::kWarning, "ClusterRecovered",

@@ -1,10 +1,16 @@
 // This member's part in a recovery of a lost majority (P32, core/model/survivors.h): its word, its vote on the new
 // cluster's state, and taking it over.
 //
-// Owned by the StateKeeper; control loop only. Nothing is told before it is durable. Once a recovery is accepted this
-// member votes on no further state of the old cluster, so that nothing is decided there which the new one lacks. What
-// is taken over replaces the stored state in one write; the process goes by it after it has started again, which the
-// hook sees to: no part of a running node ever sees its cluster change.
+// Owned by the StateKeeper; control loop only. Nothing is told before it is durable.
+//
+// Once a recovery is accepted, this member votes on no state that follows the one that it had then, or the one that the
+// recovery goes on from: with its help nothing is decided in the old cluster which the new one lacks, after a restart
+// neither. If the others decide something further without it, the majority was not lost: the recovery has come to
+// nothing, this member votes again, and its word leaves it out. It still takes it over if it meets one that has: that
+// is a survivor, who had heard that all have accepted.
+//
+// What is taken over replaces the stored state in one write; the process goes by it after it has started again, which
+// the hook sees to: no part of a running node ever sees its cluster change.
 #pragma once
 
 #include <functional>
@@ -34,16 +40,21 @@ struct RecoveryHooks {
 
 class RecoveryVoter {
  public:
-  // `accepted` is the durable vote on a recovery of the holder's cluster.
+  // `start` is the durable vote on a recovery of the holder's cluster.
   RecoveryVoter(MemberId self, StateHolder& holder, StateVoter& states, StoreEngine& engine,
-                const ShardEnvironment& home, PaxosAcceptor accepted, RecoveryHooks hooks);
+                const ShardEnvironment& home, PaxosAcceptor::Stored start, RecoveryHooks hooks);
 
   SurvivorAnswer Word() const;
 
   // Answers a question, a prepare, an accept or a learn of `from`, a member. `reply` runs once, now or later.
-  // INVALID_ARGUMENT for a value that is no recovery of this cluster with this member and store.
+  // INVALID_ARGUMENT for a value that is no recovery of this cluster with this member and store. A learn is refused
+  // unless it is of what was accepted last, that stands, and nothing was promised since: another attempt counts on it
+  // that who has promised goes by no earlier one.
   using Reply = absl::AnyInvocable<void(absl::StatusOr<SurvivorAnswer>)>;
   void Vote(MemberId from, StateCall call, Reply reply);
+
+  // The holder goes by a later state. To be called before this member is asked for its vote on the next one.
+  void OnAdopted();
 
   // A node of `cluster` was met. If that is the one whose state this member has accepted, all have: it is taken over.
   // So who missed the last message of a recovery needs no operator.
@@ -51,10 +62,14 @@ class RecoveryVoter {
 
  private:
   using Done = absl::AnyInvocable<void(absl::Status)>;
-  void TakeOver(std::string value, Done done);
+  // Goes by what was accepted last, from the next start on. One that could not be written is written when it is asked
+  // for again; in between this member votes on nothing, as it may be in the store.
+  void TakeOver(Done done);
   void Write(std::string value, StateVersion version);
   absl::StatusOr<RingPtr> CheckValue(const std::string& value);
   void Commit(SurvivorVerdict verdict, Reply reply);
+  // Whether the old cluster has decided nothing that what was accepted lacks.
+  bool Stands() const;
 
   const MemberId self_;
   StateHolder& holder_;
@@ -63,11 +78,14 @@ class RecoveryVoter {
   const ShardEnvironment home_;
   RecoveryHooks hooks_;
   PaxosAcceptor acceptor_;
+  StateVersion accepted_at_;  // of the state that it had then
+  bool stands_ = false;       // as Stands() was when the state changed last
   // The ballot that was promised last in this process's life, and what of the old cluster the proposer was told then.
   Ballot prepared_;
   Ballot told_vote_;
   ClusterId accepted_cluster_;
   ClusterId taking_over_;  // none = it goes by the old state
+  bool writing_ = false;   // that one, or what has to be durable before
   bool taken_over_ = false;
   std::vector<Done> waiting_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -104,6 +104,7 @@ void StateKeeper::OnPeerState(MemberId peer, StateVersion version, uint64_t dige
 }
 
 void StateKeeper::OnAdopted(const RingPtr& before, const RingPtr& now) {
+  recovery_voter_.OnAdopted();
   if (hooks_.adopted) hooks_.adopted(before, now);
   home_.executor.Post([this] { RebindIfDue(); });
 }

@@ -30,13 +30,17 @@ absl::StatusOr<ClusterState> ReadNewest(StoreEngine& engine, const ClusterState&
 }
 
 // A vote on the recovery of another cluster, one that this state has come out of, is over.
-absl::StatusOr<PaxosAcceptor> ReadRecoveryVote(StoreEngine& engine, ClusterId cluster) {
+absl::StatusOr<PaxosAcceptor::Stored> ReadRecoveryVote(StoreEngine& engine, const ClusterState& state) {
   HENGE_ASSIGN_OR_RETURN(std::optional<std::string> bytes, engine.ReadMeta(kRecoveryVoteNote));
-  if (!bytes.has_value()) return PaxosAcceptor();
+  if (!bytes.has_value()) return PaxosAcceptor::Stored();
   ByteReader in(*bytes);
   const ClusterId of(in.Fixed64());
   HENGE_ASSIGN_OR_RETURN(PaxosAcceptor::Stored vote, PaxosAcceptor::Decode(in.Raw(in.remaining())));
-  return of == cluster ? std::move(vote.acceptor) : PaxosAcceptor();
+  if (of != state.cluster) return PaxosAcceptor::Stored();
+  // Nothing is recovered before version 2: a note that names version 1 doesn't tell when. The vote still stands then,
+  // as far as anybody knows.
+  if (vote.version == StateVersion(1)) vote.version = state.version;
+  return vote;
 }
 
 // The one member's vote is the decision. Its configuration says where it listens today.
@@ -71,7 +75,7 @@ absl::StatusOr<StoredState> LoadState(StoreEngine& engine, const ClusterState& c
     }
     if (vote.version == next) stored.acceptor = std::move(vote.acceptor);
   }
-  HENGE_ASSIGN_OR_RETURN(stored.recovery, ReadRecoveryVote(engine, stored.state.cluster));
+  HENGE_ASSIGN_OR_RETURN(stored.recovery, ReadRecoveryVote(engine, stored.state));
   if (stored.state.members.size() == 1) {
     const Member* listed = configured.FindMember(self);
     if (listed == nullptr) return absl::InvalidArgumentError("this node is no member of its own configuration");
@@ -80,12 +84,11 @@ absl::StatusOr<StoredState> LoadState(StoreEngine& engine, const ClusterState& c
   return stored;
 }
 
-std::string EncodeRecoveryVote(ClusterId cluster, const PaxosAcceptor& acceptor) {
+std::string EncodeRecoveryVote(ClusterId cluster, const PaxosAcceptor::Stored& vote) {
   std::string bytes;
   ByteWriter out(&bytes);
   out.Fixed64(cluster.value());
-  // Of one cluster there is one recovery: the version is no more than the form's.
-  out.Raw(acceptor.Encode(StateVersion(1)));
+  out.Raw(vote.acceptor.Encode(vote.version));
   return bytes;
 }
 

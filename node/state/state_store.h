@@ -21,7 +21,8 @@ inline constexpr std::string_view kRecoveryVoteNote = "recovery-vote";
 struct StoredState {
   ClusterState state;
   PaxosAcceptor acceptor;  // for the version after it
-  PaxosAcceptor recovery;  // for a recovery of its cluster (P32)
+  // For a recovery of its cluster (P32), with the version of the state that the member had when it accepted one.
+  PaxosAcceptor::Stored recovery;
 };
 
 // What a node starts from: the newest decided state in its store, or `configured` if there is none. `configured` may be
@@ -31,7 +32,7 @@ struct StoredState {
 // only: blocks on the store.
 absl::StatusOr<StoredState> LoadState(StoreEngine& engine, const ClusterState& configured, MemberId self);
 
-// docs/FORMAT.md, "Votes": the vote on a recovery of `cluster`.
-std::string EncodeRecoveryVote(ClusterId cluster, const PaxosAcceptor& acceptor);
+// docs/FORMAT.md, "Recovery of a lost majority": the vote on a recovery of `cluster`.
+std::string EncodeRecoveryVote(ClusterId cluster, const PaxosAcceptor::Stored& vote);
 
 }  // namespace henge

@@ -23,8 +23,8 @@ class StateVoter {
   using Reply = absl::AnyInvocable<void(absl::StatusOr<StateAnswer>)>;
   void Vote(MemberId from, StateCall call, Reply reply);
 
-  // Votes on the next version no more: this member has accepted a recovery of the cluster (P32). On a later one again:
-  // a majority that decides after all was not lost.
+  // Votes no more on the version after the present one: this member has accepted a recovery of the cluster (P32). Once
+  // that version is decided by the others it votes again, unless it is retired again: a majority was not lost.
   void Retire() { retired_at_ = holder_.ring()->version(); }
 
   // What it has accepted as the next version; none if nothing.

@@ -159,6 +159,18 @@ TEST(ReplicaHealth, SilenceIsAsOldAsTheLastAttemptAndEndsUnlessProbesRenewIt) {
   EXPECT_TRUE(health.Silent(kA, At(800)));
 }
 
+TEST(ReplicaHealth, AfterAPauseOneHiccupIsNoSilence) {
+  ReplicaHealth health({});
+  for (int i = 0; i < 3; ++i) health.OnStrike(kA, At(20 * i), At(20 * i + 20));
+  EXPECT_TRUE(health.Silent(kA, At(100)));
+  constexpr int kLater = 3600 * 1000;
+  health.OnStrike(kA, At(kLater), At(kLater + 20));
+  EXPECT_FALSE(health.Silent(kA, At(kLater + 20))) << "nobody asked it in between";
+  health.OnStrike(kA, At(kLater + 30), At(kLater + 50));
+  EXPECT_FALSE(health.Silent(kA, At(kLater + 99)));
+  EXPECT_TRUE(health.Silent(kA, At(kLater + 100)));
+}
+
 TEST(ReplicaHealth, WhoSaysAnythingAtAllIsNotSilent) {
   ReplicaHealth health({});
   for (int i = 0; i < 3; ++i) health.OnStrike(kA, At(20 * i), At(20 * i + 20));

@@ -176,21 +176,52 @@ TEST(SurvivorsTest, P32ThePlanCountsWhatMayBeLost) {
 TEST(SurvivorsTest, P32WhatWasBegunIsGoneOnWithAndNothingElse) {
   const ClusterState state = Five();
   SurvivorWords words = WordsOf(state, {2, 4});
-  EXPECT_EQ(*BegunRecovery(state, words, kTwo), "");
+  EXPECT_EQ(*BegunRecovery(state, words, kTwo, false), "");
   const std::string first = StateOfSurvivors(state, words, kTwo, 5).Encode();
   const std::string second = StateOfSurvivors(state, words, kTwo, 6).Encode();
   words[MemberId(2)].recovery = {{1, MemberId(2)}, first};
-  EXPECT_EQ(*BegunRecovery(state, words, kTwo), first);
+  EXPECT_EQ(*BegunRecovery(state, words, kTwo, false), first);
   words[MemberId(4)].recovery = {{2, MemberId(4)}, second};
-  EXPECT_EQ(*BegunRecovery(state, words, kTwo), second) << "the highest ballot's";
+  EXPECT_EQ(*BegunRecovery(state, words, kTwo, false), second) << "the highest ballot's";
 
-  const std::vector<MemberId> others = {MemberId(2), MemberId(5)};
-  const auto refused = BegunRecovery(state, words, others);
-  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("with the survivors n2, n4, not with n2, n5"));
-  EXPECT_EQ(*BegunRecovery(state, words, {MemberId(2)}), "") << "n4 is gone now, too";
+  EXPECT_EQ(*BegunRecovery(state, words, {MemberId(2)}, false), "") << "n4 is gone now, too";
   words[MemberId(4)].sender.store = StoreId(999);
-  EXPECT_EQ(*BegunRecovery(state, words, kTwo), "") << "it was begun with a disk that is gone";
+  EXPECT_EQ(*BegunRecovery(state, words, kTwo, false), "") << "it was begun with a disk that is gone";
+}
+
+TEST(SurvivorsTest, P32OneWithOtherSurvivorsIsOvertakenIfWhoIsMissingOfItCanDecideNothing) {
+  const ClusterState state = Five();
+  const std::vector<MemberId> two_and_five = {MemberId(2), MemberId(5)};
+  SurvivorWords words = WordsOf(state, {2, 4, 5});
+  words[MemberId(2)].recovery = {{1, MemberId(2)}, StateOfSurvivors(state, words, kTwo, 5).Encode()};
+  EXPECT_EQ(*BegunRecovery(state, words, {MemberId(2), MemberId(4), MemberId(5)}, false), "") << "none is missing";
+  const absl::Status refused = BegunRecovery(state, words, two_and_five, false).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("with the survivors n2, n4, not with n2, n5: nothing was changed. n4 may go by it: start n4"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("name the survivors: n2, n5"));
+  EXPECT_EQ(*BegunRecovery(state, words, two_and_five, true), "") << "one of two decides nothing";
+
+  const std::vector<MemberId> three = {MemberId(2), MemberId(3), MemberId(4)};
+  words = WordsOf(state, {2, 3, 4, 5});
+  words[MemberId(2)].recovery = {{1, MemberId(2)}, StateOfSurvivors(state, words, three, 5).Encode()};
+  const absl::Status majority = BegunRecovery(state, words, two_and_five, true).status();
+  EXPECT_EQ(majority.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(majority.message()), HasSubstr("n3, n4 may go by it: start n3, n4"));
+  EXPECT_THAT(std::string(majority.message()), HasSubstr("stop n5 for good"));
+}
+
+// Nobody else can decide then, and the recovery that took their votes is overtaken.
+TEST(SurvivorsTest, P32WhoHasAcceptedARecoveryIsNoMajoritysVote) {
+  const ClusterState state = Five();
+  const std::vector<MemberId> four = {MemberId(1), MemberId(2), MemberId(3), MemberId(4)};
+  SurvivorWords words = WordsOf(state, {1, 2, 3, 4});
+  const PaxosVote begun = {{1, MemberId(2)}, StateOfSurvivors(state, words, kTwo, 5).Encode()};
+  words[MemberId(2)].recovery = begun;
+  EXPECT_THAT(Refusal(state, words, {}), HasSubstr("3 of 5 members answer (n1, n3, n4)"));
+  words[MemberId(4)].recovery = begun;
+  EXPECT_EQ(*ChooseSurvivors(state, MemberId(2), words, {}), four);
+  EXPECT_EQ(*BegunRecovery(state, words, four, false), "");
 }
 
 // The majority came back after all, decided more, and was lost for good later.
@@ -201,13 +232,13 @@ TEST(SurvivorsTest, P32ARecoveryThatCameToNothingDoesNotUndoWhatWasDecidedSince)
   later.version = StateVersion(8);
   SurvivorWords words = WordsOf(later, {2, 4});
   words[MemberId(2)].recovery = {{1, MemberId(2)}, begun};
-  EXPECT_EQ(*BegunRecovery(later, words, kTwo), "") << "it lacks the bucket";
+  EXPECT_EQ(*BegunRecovery(later, words, kTwo, false), "") << "it lacks the bucket";
 
   words = WordsOf(state, {2, 4});
   words[MemberId(2)].recovery = {{1, MemberId(2)}, begun};
-  EXPECT_EQ(*BegunRecovery(state, words, kTwo), begun);
+  EXPECT_EQ(*BegunRecovery(state, words, kTwo, false), begun);
   words[MemberId(4)].vote = {{4, MemberId(5)}, later.Encode()};
-  EXPECT_EQ(*BegunRecovery(state, words, kTwo), "") << "the lost members may have decided that with n4";
+  EXPECT_EQ(*BegunRecovery(state, words, kTwo, false), "") << "the lost members may have decided that with n4";
 }
 
 TEST(SurvivorMessageTest, RoundTripsAndRefusesGarbage) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/model/survivors.h"
+#include "node/state/state_change.h"
 #include "tests/unit/state/state_rig.h"
 
 namespace henge::state_test {
@@ -32,6 +34,29 @@ class ClusterRecoveryTest : public ::testing::Test {
     rig_.Start(i);
   }
   ClusterId old() const { return rig_.initial().cluster; }
+  // n2 accepts a recovery with n4, n4 does not.
+  void BeginAtN2Alone() {
+    rig_.lose = [](int, int to, ControlKind kind, const StateCall& call) {
+      return kind == ControlKind::kRecover && to == 4 && call.ask == StateAsk::kAccept;
+    };
+    EXPECT_FALSE(rig_.Recover(2, /*force=*/true, {}, seconds(3)).ok());
+    rig_.lose = nullptr;
+  }
+  // A call about the state that member `i` knows.
+  StateCall Call(int i, StateAsk ask, uint64_t round = 0, uint32_t from = 0, std::string value = "") {
+    const ClusterState& state = rig_.state(i);
+    return {.ask = ask,
+            .sender = {state.cluster, StoreId(), state.version, state.Digest()},
+            .ballot = {round, MemberId(from)},
+            .value = std::move(value)};
+  }
+  std::string RecoveryOf(const std::vector<MemberId>& survivors, uint64_t nonce) {
+    SurvivorWords words;
+    for (MemberId id : survivors) {
+      words[id].sender.store = rig_.engine(static_cast<int>(id.value())).store_id();
+    }
+    return StateOfSurvivors(rig_.state(4), words, survivors, nonce).Encode();
+  }
 
   StateRig rig_{5};
 };
@@ -146,6 +171,166 @@ TEST_F(ClusterRecoveryTest, P32WhoHasAcceptedOneThatCameToNothingVotesAgainOnceT
   rig_.Pass(seconds(20));
   rig_.Cut(3);
   EXPECT_TRUE(rig_.Change(1, Create("d")).ok());
+  Restart(2);
+  rig_.Pass(seconds(3));
+  EXPECT_TRUE(rig_.Change(1, Create("e")).ok()) << "after a restart, too";
+}
+
+// The recovery goes on from what n4 has accepted as the next state: that this is decided, too, ends nothing.
+TEST_F(ClusterRecoveryTest, P32TheStateThatARecoveryGoesOnFromDoesNotGiveTheVoteBack) {
+  const ClusterState next = Successor(*Create("x")(rig_.state(4)), 7);
+  ASSERT_TRUE(rig_.Ask(4, 1, Call(4, StateAsk::kPrepare, 50, 1)).ok());
+  ASSERT_TRUE(rig_.Ask(4, 1, Call(4, StateAsk::kAccept, 50, 1, next.Encode())).ok());
+  BeginAtN2Alone();
+  ASSERT_TRUE(rig_.Ask(2, 1, Call(2, StateAsk::kLearn, 0, 0, next.Encode())).ok());
+  ASSERT_EQ(rig_.state(2), next);
+  for (const char* when : {"now", "after a restart"}) {
+    EXPECT_EQ(rig_.Ask(2, 4, Call(2, StateAsk::kPrepare, 99, 4)).status().code(), absl::StatusCode::kFailedPrecondition)
+        << when;
+    Restart(2);
+  }
+}
+
+TEST_F(ClusterRecoveryTest, P32WhoCouldNotWriteWhatItWasToldTakesOverWhenItIsToldAgain) {
+  rig_.lose = [this](int, int to, ControlKind kind, const StateCall& call) {
+    if (kind == ControlKind::kRecover && to == 4 && call.ask == StateAsk::kLearn) {
+      rig_.engine(4).commit_error = absl::ResourceExhaustedError("disk full");
+    }
+    return false;
+  };
+  const auto done = rig_.Recover(2, /*force=*/true);
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_THAT(done->unconfirmed, ::testing::ElementsAre("n4"));
+  EXPECT_EQ(Stored(4).cluster, old());
+  rig_.engine(4).commit_error = absl::OkStatus();
+  EXPECT_EQ(rig_.AskRecovery(4, 5, Call(4, StateAsk::kPrepare, 99, 5))->verdict, SurvivorVerdict::kRefused)
+      << "what it was told may be in its store";
+  const auto again = rig_.AskRecovery(4, 2, Call(4, StateAsk::kLearn, 0, 0, Stored(2).Encode()));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->verdict, SurvivorVerdict::kGranted);
+  EXPECT_EQ(Stored(4).cluster, done->plan.cluster);
+}
+
+TEST_F(ClusterRecoveryTest, P32WhoHasPromisedAnotherAttemptSinceIsToldTooLate) {
+  const std::string first = RecoveryOf({MemberId(2), MemberId(4)}, 5);
+  const std::string second = RecoveryOf({MemberId(4), MemberId(5)}, 6);
+  const StateCall late = Call(4, StateAsk::kLearn, 0, 0, first);
+  const auto verdict = [&](int from, const StateCall& call) {
+    const auto answer = rig_.AskRecovery(4, from, call);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() ? answer->verdict : SurvivorVerdict::kTold;
+  };
+  ASSERT_EQ(verdict(2, Call(4, StateAsk::kPrepare, 1, 2)), SurvivorVerdict::kGranted);
+  ASSERT_EQ(verdict(2, Call(4, StateAsk::kAccept, 1, 2, first)), SurvivorVerdict::kGranted);
+  ASSERT_EQ(verdict(5, Call(4, StateAsk::kPrepare, 2, 5)), SurvivorVerdict::kGranted);
+  EXPECT_EQ(verdict(2, late), SurvivorVerdict::kRefused) << "the other attempt may be for other survivors";
+  ASSERT_EQ(verdict(5, Call(4, StateAsk::kAccept, 2, 5, second)), SurvivorVerdict::kGranted);
+  EXPECT_EQ(verdict(2, late), SurvivorVerdict::kRefused) << "it has accepted another one since";
+  EXPECT_EQ(Stored(4).cluster, old());
+  EXPECT_EQ(verdict(5, Call(4, StateAsk::kLearn, 0, 0, second)), SurvivorVerdict::kGranted);
+  EXPECT_EQ(Stored(4).Encode(), second);
+}
+
+// What it voted for may be decided by that, and the new state lacks it.
+TEST_F(ClusterRecoveryTest, P32WhoHasVotedInTheOldClusterSinceItPromisedAcceptsNothing) {
+  const std::string next = Successor(*Create("x")(rig_.state(4)), 7).Encode();
+  const StateCall accept = Call(4, StateAsk::kAccept, 1, 2, RecoveryOf({MemberId(2), MemberId(4)}, 5));
+  ASSERT_EQ(rig_.AskRecovery(4, 2, Call(4, StateAsk::kPrepare, 1, 2))->verdict, SurvivorVerdict::kGranted);
+  ASSERT_EQ(rig_.Ask(4, 1, Call(4, StateAsk::kAccept, 50, 1, next))->verdict, StateVerdict::kGranted);
+  EXPECT_EQ(rig_.AskRecovery(4, 2, accept)->verdict, SurvivorVerdict::kRefused);
+}
+
+TEST_F(ClusterRecoveryTest, P32WhoIsRefusedAsItTellsTheOthersHasThemAcceptItAnew) {
+  int told = 0;
+  rig_.lose = [&](int, int to, ControlKind kind, const StateCall& call) {
+    if (kind != ControlKind::kRecover || to != 4 || call.ask != StateAsk::kLearn || told++ > 0) return false;
+    rig_.keeper(4).recovery_service().Serve(MemberId(5), Call(4, StateAsk::kPrepare, 99, 5).Encode(), {},
+                                            [](const absl::StatusOr<std::string>&) {});
+    return false;
+  };
+  const auto done = rig_.Recover(2, /*force=*/true);
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_THAT(done->unconfirmed, ::testing::IsEmpty());
+  EXPECT_EQ(told, 2);
+  EXPECT_EQ(Stored(2).cluster, done->plan.cluster);
+  EXPECT_EQ(Stored(4).cluster, done->plan.cluster);
+}
+
+// Both survivors have accepted, nobody has taken over, and two of the lost ones come back.
+TEST_F(ClusterRecoveryTest, P32WhoComesBackIsTakenIntoARecoveryThatWasBegunWithoutIt) {
+  rig_.note_gained = false;
+  EXPECT_FALSE(rig_.Recover(2, /*force=*/true, {}, seconds(4)).ok());
+  rig_.note_gained = true;
+  Restart(2);
+  Restart(4);
+  rig_.Start(1);
+  rig_.Start(3);
+  rig_.Pass(seconds(3));
+  EXPECT_FALSE(rig_.Change(1, Create("b"), seconds(2)).ok()) << "n2 and n4 don't vote, n5 is gone";
+  const auto done = rig_.Recover(1, /*force=*/true);
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_FALSE(done->plan.begun);
+  for (int i : {1, 2, 3, 4}) {
+    EXPECT_EQ(Stored(i).cluster, done->plan.cluster) << i;
+    Restart(i);
+  }
+  rig_.Start(5);
+  rig_.Pass(seconds(3));
+  EXPECT_TRUE(rig_.Change(3, Create("c")).ok());
+  EXPECT_THAT(rig_.given_up[5], HasSubstr("was given up"));
+}
+
+TEST_F(ClusterRecoveryTest, P32OneThatCameToNothingStandsInNobodysWay) {
+  BeginAtN2Alone();
+  for (int i : {1, 3, 5}) rig_.Start(i);
+  rig_.Pass(seconds(5));
+  ASSERT_TRUE(rig_.Change(1, Create("b")).ok());
+  rig_.Pass(seconds(20));
+  for (int i : {1, 3, 4}) rig_.Stop(i);
+  const auto done = rig_.Recover(2, /*force=*/true);
+  ASSERT_TRUE(done.ok()) << done.status();
+  for (int i : {2, 5}) {
+    EXPECT_EQ(Stored(i).cluster, done->plan.cluster) << i;
+    EXPECT_NE(Stored(i).FindBucket("b"), nullptr) << i;
+  }
+}
+
+// n4 goes for ever before it has accepted, and n5 comes back.
+TEST_F(ClusterRecoveryTest, P32WithOneOfItsSurvivorsGoneTheOthersAreNamed) {
+  BeginAtN2Alone();
+  rig_.Stop(4);
+  rig_.Start(5);
+  rig_.Pass(seconds(3));
+  const absl::Status refused = rig_.Recover(2, /*force=*/true).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("n4 may go by it: start n4"));
+  const auto done = rig_.Recover(2, /*force=*/true, {"n2", "n5"});
+  ASSERT_TRUE(done.ok()) << done.status();
+  for (int i : {2, 5}) {
+    EXPECT_EQ(Stored(i).cluster, done->plan.cluster) << i;
+    Restart(i);
+  }
+  rig_.Start(4);
+  rig_.Pass(seconds(3));
+  EXPECT_EQ(rig_.state(4).cluster, old());
+  EXPECT_THAT(rig_.given_up[4], HasSubstr("was given up"));
+}
+
+TEST_F(ClusterRecoveryTest, P32ARecoveryThatIsUnderWayEndsWhenTheClusterDecides) {
+  bool lose = true;
+  rig_.lose = [&lose](int, int to, ControlKind kind, const StateCall& call) {
+    return lose && kind == ControlKind::kRecover && to == 4 && call.ask == StateAsk::kAccept;
+  };
+  const auto recovered = rig_.BeginRecover(2, /*force=*/true, {}, seconds(20));
+  rig_.Pass(seconds(1));
+  for (int i : {1, 3, 5}) rig_.Start(i);
+  rig_.Pass(seconds(3));
+  ASSERT_TRUE(rig_.Change(1, Create("b")).ok());
+  lose = false;
+  for (int turn = 0; turn < 400; ++turn) rig_.Pass(milliseconds(50));
+  ASSERT_TRUE(recovered->has_value());
+  EXPECT_EQ((*recovered)->status().code(), absl::StatusCode::kFailedPrecondition) << (*recovered)->status();
+  for (int i : {2, 4}) EXPECT_EQ(Stored(i).cluster, old()) << i;
 }
 
 // n2 has taken over; n4 has accepted and was never told. It takes over when it meets n2.

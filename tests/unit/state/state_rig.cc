@@ -125,6 +125,20 @@ absl::StatusOr<StateAnswer> StateRig::Ask(int i, int from, const StateCall& call
   return result;
 }
 
+absl::StatusOr<SurvivorAnswer> StateRig::AskRecovery(int i, int from, const StateCall& call) {
+  auto result = std::make_shared<absl::StatusOr<SurvivorAnswer>>(absl::UnknownError("no answer"));
+  keeper(i).recovery_service().Serve(MemberId(static_cast<uint32_t>(from)), call.Encode(), {},
+                                     [result](const absl::StatusOr<std::string>& answer) {
+                                       if (answer.ok()) {
+                                         *result = SurvivorAnswer::Decode(*answer);
+                                       } else {
+                                         *result = answer.status();
+                                       }
+                                     });
+  loop_.Run();
+  return *result;
+}
+
 StateChange Create(const std::string& bucket) {
   return [bucket](const ClusterState& state) { return CreateBucket(state, bucket, ConflictPolicy::kSiblings, {}); };
 }

@@ -40,6 +40,8 @@ class StateRig {
   // What member `i` answers to a call of member `from`.
   absl::StatusOr<StateAnswer> Ask(int i, int from, const StateCall& call);
   absl::Status AskBytes(int i, int from, std::string body);
+  // The same of a call about a recovery.
+  absl::StatusOr<SurvivorAnswer> AskRecovery(int i, int from, const StateCall& call);
 
   StateKeeper& keeper(int i) { return *nodes_[i]->keeper; }
   const ClusterState& state(int i) { return keeper(i).ring()->state(); }

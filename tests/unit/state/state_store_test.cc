@@ -66,16 +66,21 @@ TEST_F(StateStoreTest, P32ARecoveredClustersStateIsTheStoresOwn) {
   words[MemberId(1)].sender.store = StoreId(77);
   const ClusterState alone = StateOfSurvivors(Successor(two_, 5), words, {MemberId(1)}, 3);
   ASSERT_TRUE(engine_.WriteMeta(kStateNote, alone.Encode()).ok());
-  PaxosAcceptor vote;
-  ASSERT_TRUE(vote.Accept({1, MemberId(1)}, alone.Encode()));
+  PaxosAcceptor::Stored vote{StateVersion(9), {}};
+  ASSERT_TRUE(vote.acceptor.Accept({1, MemberId(1)}, alone.Encode()));
   ASSERT_TRUE(engine_.WriteMeta(kRecoveryVoteNote, EncodeRecoveryVote(two_.cluster, vote)).ok());
   const auto loaded = Load(two_);
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(loaded->state, alone) << "the one survivor listens where it is configured to";
-  EXPECT_TRUE(loaded->recovery.accepted().ballot.IsNone()) << "that vote is over";
+  EXPECT_TRUE(loaded->recovery.acceptor.accepted().ballot.IsNone()) << "that vote is over";
   EXPECT_EQ(Load(Members({{.name = "n1"}, {.name = "n3"}})).status().code(), absl::StatusCode::kFailedPrecondition);
-  ASSERT_TRUE(engine_.WriteMeta(kStateNote, two_.Encode()).ok());
-  EXPECT_EQ(Load(two_)->recovery, vote);
+  const ClusterState newer = Successor(Successor(two_, 5), 6);
+  ASSERT_TRUE(engine_.WriteMeta(kStateNote, newer.Encode()).ok());
+  EXPECT_EQ(Load(two_)->recovery.acceptor, vote.acceptor);
+  EXPECT_EQ(Load(two_)->recovery.version, StateVersion(9));
+  vote.version = StateVersion(1);
+  ASSERT_TRUE(engine_.WriteMeta(kRecoveryVoteNote, EncodeRecoveryVote(two_.cluster, vote)).ok());
+  EXPECT_EQ(Load(two_)->recovery.version, newer.version) << "it doesn't say when it was given, so it stands";
   ASSERT_TRUE(engine_.WriteMeta(kRecoveryVoteNote, "garbage").ok());
   EXPECT_EQ(Load(two_).status().code(), absl::StatusCode::kDataLoss);
 }
