@@ -3,7 +3,13 @@
 # The programs carry gRPC, Protobuf, Abseil and RocksDB in themselves: these call each other all the time, and across
 # shared libraries each such call goes through a table (docs/dependencies.md says what that costs). What is installed of the
 # SDK names the packages' own targets, so whoever uses it decides for himself.
-option(HENGE_STATIC_DEPENDENCIES "link gRPC, Protobuf, Abseil and RocksDB into each program" ON)
+#
+# Not under a sanitizer: the packages' code doesn't know it, and must not take the place of code that does.
+set(static_by_default ON)
+if(HENGE_SANITIZER)
+  set(static_by_default OFF)
+endif()
+option(HENGE_STATIC_DEPENDENCIES "link gRPC, Protobuf, Abseil and RocksDB into each program" ${static_by_default})
 set(Protobuf_USE_STATIC_LIBS ${HENGE_STATIC_DEPENDENCIES})
 
 find_package(Threads REQUIRED)
