@@ -36,6 +36,7 @@ constexpr size_t kSmallArenaBytes = size_t{64} << 10;
 constexpr int kManyWriteBuffers = 1 << 10;
 constexpr int kNeverFullFactor = 16;
 constexpr int kNeverTriggers = 1 << 30;
+constexpr int kFindingsMax = 2;
 
 // P36: any background error is final, and none is recovered from.
 class FatalListener : public rocksdb::EventListener {
@@ -79,7 +80,8 @@ class QuietLogger : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
-// Keeps what is said about a damaged log file, which no status says.
+// Keeps what is said about a damaged log file, which no status says: the first of it, as one flipped bit may make
+// hundreds of lines.
 class FindingsLogger : public rocksdb::Logger {
  public:
   explicit FindingsLogger(std::string* findings) : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), findings_(findings) {}
@@ -87,11 +89,13 @@ class FindingsLogger : public rocksdb::Logger {
   void Logv(const char* format, va_list arguments) override {
     char line[512];
     std::vsnprintf(line, sizeof(line), format, arguments);
-    if (absl::StrContains(line, "dropping")) absl::StrAppend(findings_, findings_->empty() ? "" : "; ", line);
+    if (!absl::StrContains(line, "dropping") || kept_++ >= kFindingsMax) return;
+    absl::StrAppend(findings_, findings_->empty() ? "" : "; ", line);
   }
 
  private:
   std::string* const findings_;
+  int kept_ = 0;
 };
 
 rocksdb::CompressionType BestOf(std::initializer_list<rocksdb::CompressionType> wanted) {

@@ -266,11 +266,16 @@ absl::StatusOr<std::optional<std::string>> RocksEngine::ReadMeta(std::string_vie
   options.fill_cache = false;
   rocksdb::Status status = parts_.db->Get(options, key, &value);
   if (status.IsNotFound()) return std::nullopt;
-  if (!status.ok()) return FromRocks(status, absl::StrCat("can't read the store's metadata \"", AbslText(name), "\""));
+  if (!status.ok()) {
+    const absl::Status why =
+        FromRocks(status, absl::StrCat("can't read the store's metadata \"", AbslText(name), "\""));
+    if (!absl::IsDataLoss(why)) return why;
+    return absl::DataLossError(absl::StrCat(why.message(), ": ", kRebuildAdvice));
+  }
   absl::StatusOr<StoredRecord> record = DecodeStoredRecord(key, value);
   if (!record.ok()) {
     return absl::DataLossError(
-        absl::StrCat("the store's metadata \"", AbslText(name), "\" is damaged: ", kDamageAdvice));
+        absl::StrCat("the store's metadata \"", AbslText(name), "\" is damaged: ", kRebuildAdvice));
   }
   return std::move(record->object);
 }

@@ -19,7 +19,9 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view doing);
 // The sticky status of a store that failed at `doing`, for good (P36): what happened, and what to do.
 absl::Status FatalStatus(const rocksdb::Status& status, std::string_view doing);
 
-// What an operator does about a store that lost data, to end such a message.
+// What an operator does about a store that lost data, to end such a message; the longer one where no file was touched.
+inline constexpr char kRebuildAdvice[] =
+    "restore the disk, or wipe this node's data directory and let it be rebuilt from its peers";
 inline constexpr char kDamageAdvice[] =
     "nothing was changed; restore the disk, or wipe this node's data directory and let it be rebuilt from its peers";
 

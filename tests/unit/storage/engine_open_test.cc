@@ -123,6 +123,7 @@ TEST(StoreOpenTest, DamageInTheMiddleOfTheLogIsRefused) {
   EXPECT_THAT(text, HasSubstr(logs[0].substr(logs[0].rfind('/') + 1))) << "it names the file";
   EXPECT_THAT(text, HasSubstr("nothing was changed"));
   EXPECT_THAT(text, HasSubstr("wipe this node's data directory"));
+  EXPECT_LT(text.size(), 600u) << text;
   store.files->FlipBit(logs[0], store.files->Bytes(logs[0])->size() / 2, 3);
   ASSERT_TRUE(store.Open().ok()) << "repaired, it opens";
   EXPECT_EQ(store.Get("key99"), "value");
@@ -237,6 +238,23 @@ TEST(StoreOpenTest, AFlippedByteInATableHarmsItsKeysOnly) {
   EXPECT_TRUE(store.engine->health().ok());
   EXPECT_TRUE(store.Put("key0", "new").ok());
   EXPECT_EQ(store.Get("key0"), "new");
+}
+
+TEST(StoreOpenTest, DamagedMetadataSaysWhatToDo) {
+  SimStore store;
+  ASSERT_TRUE(store.Open().ok());
+  ASSERT_TRUE(store.engine->WriteMeta("note", "text").ok());
+  store.Close();
+  ASSERT_TRUE(store.Open().ok());
+  store.Close();
+  const std::vector<std::string> tables = store.Files(".sst");
+  ASSERT_EQ(tables.size(), 1);
+  ASSERT_TRUE(store.files->FlipBit(tables[0], 10, 0));
+  const absl::Status opened = store.Open();
+  EXPECT_EQ(opened.code(), absl::StatusCode::kDataLoss);
+  const std::string text = Text(opened);
+  EXPECT_THAT(text, HasSubstr("the store's metadata"));
+  EXPECT_THAT(text, HasSubstr("wipe this node's data directory"));
 }
 
 }  // namespace
