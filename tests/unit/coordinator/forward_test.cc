@@ -177,6 +177,7 @@ TEST_F(Forward, WhereAllOwnersAreOutOfReachItSaysSoOnceEachHadItsTime) {
 // Those that had no budget when they were late go around the owner once it costs none.
 TEST_F(Forward, H48WhoHadNoBudgetForARetryIsNotLeftToItsDeadline) {
   std::vector<std::shared_ptr<std::optional<ClientReply>>> replies;
+  replies.reserve(40);
   for (int i = 0; i < 40; ++i) replies.push_back(rig_.Send(Get(key_)));
   const MemberId silent = sent(0).to;
   for (int tick = 0; tick < 20; ++tick) {

@@ -21,8 +21,8 @@ std::map<std::string, std::string> Snapshot(const SimStore& store) {
   std::map<std::string, std::string> files;
   for (const std::string& directory : {store.options.data_dir, store.options.data_dir + "/data"}) {
     for (const std::string& name : store.files->Children(directory)) {
-      const std::string* bytes = store.files->Bytes(directory + "/" + name);
-      if (bytes != nullptr && name != "LOCK") files[directory + "/" + name] = *bytes;
+      const std::string* bytes = store.files->Bytes(absl::StrCat(directory, "/", name));
+      if (bytes != nullptr && name != "LOCK") files[absl::StrCat(directory, "/", name)] = *bytes;
     }
   }
   return files;
@@ -151,7 +151,7 @@ TEST(StoreOpenTest, ALostDatabaseUnderAKnownNodeIsRefused) {
   store.Close();
   std::string data = store.options.data_dir + "/data";
   for (const std::string& name : store.files->Children(data)) {
-    ASSERT_TRUE(store.files->DeleteFile(data + "/" + name, rocksdb::IOOptions(), nullptr).ok());
+    ASSERT_TRUE(store.files->DeleteFile(absl::StrCat(data, "/", name), rocksdb::IOOptions(), nullptr).ok());
   }
   EXPECT_THAT(ExpectRefusal(&store, absl::StatusCode::kDataLoss), HasSubstr("it ends at write 0"));
   store.files->Wipe();
@@ -212,6 +212,7 @@ TEST(StoreOpenTest, AFlippedByteInATableHarmsItsKeysOnly) {
   SimStore store;
   ASSERT_TRUE(store.Open().ok());
   std::vector<CommitItem> items;
+  items.reserve(400);
   for (int i = 0; i < 400; ++i)
     items.push_back(Item(absl::StrCat("key", i), absl::StrCat("value", i, std::string(100, '.'))));
   ASSERT_TRUE(store.Commit(std::move(items)).ok());
