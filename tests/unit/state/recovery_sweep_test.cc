@@ -212,9 +212,14 @@ class RecoverySweep {
   std::map<int, std::pair<std::string, ClusterState>> stored_;
 };
 
-TEST(RecoverySweepTest, P32OneClusterAtMostCanDecideOneDoesAtLastAndNothingThatItsMembersHadIsLost) {
+// A few seeds a test: under a sanitizer each takes a second.
+constexpr uint32_t kSeedsOfOneTest = 10;
+
+class RecoverySweepTest : public testing::TestWithParam<uint32_t> {};
+
+TEST_P(RecoverySweepTest, P32OneClusterAtMostCanDecideOneDoesAtLastAndNothingThatItsMembersHadIsLost) {
   int recovered = 0;
-  for (uint32_t seed = 1; seed <= 60; ++seed) {
+  for (uint32_t seed = GetParam(); seed < GetParam() + kSeedsOfOneTest; ++seed) {
     RecoverySweep sweep(seed);
     for (int step = 0; step < 30; ++step) {
       sweep.Step();
@@ -225,8 +230,10 @@ TEST(RecoverySweepTest, P32OneClusterAtMostCanDecideOneDoesAtLastAndNothingThatI
     EXPECT_TRUE(sweep.Lost().empty()) << "seed " << seed << ": " << *sweep.Lost().begin();
     recovered += sweep.recoveries();
   }
-  EXPECT_GT(recovered, 20) << "else it says little";
+  EXPECT_GT(recovered, 2) << "else it says little";
 }
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RecoverySweepTest, testing::Range(1u, 61u, kSeedsOfOneTest));
 
 }  // namespace
 }  // namespace henge::state_test
