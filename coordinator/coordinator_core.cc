@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "coordinator/read_round.h"
 
 namespace henge {
@@ -38,10 +37,7 @@ CoordinatorCore::CoordinatorCore(CoordinatorOptions options_in, ShardEnvironment
       hedge_budget(options.hedge_share, kExtraAttemptsBurst),
       retry_budget(options.retry_share, kExtraAttemptsBurst) {}
 
-std::string CoordinatorCore::NameOf(MemberId member) const {
-  const Member* found = ring->state().FindMember(member);
-  return found == nullptr ? absl::StrCat("member ", member.value()) : found->name;
-}
+std::string CoordinatorCore::NameOf(MemberId member) const { return ring->state().NameOf(member); }
 
 void CoordinatorCore::OnFirstAnswer(MemberId member, MonotonicTime sent_at, Attempt kind) {
   if (!health.OnAnswer(member, env.clock.Now() - sent_at, kind)) return;

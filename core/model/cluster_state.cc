@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/model/hash.h"
 
 namespace henge {
@@ -14,6 +16,15 @@ const Member* ClusterState::FindMember(MemberId id) const {
 const Member* ClusterState::FindMemberByName(std::string_view name) const {
   auto it = std::find_if(members.begin(), members.end(), [&](const Member& m) { return m.name == name; });
   return it == members.end() ? nullptr : &*it;
+}
+
+std::string ClusterState::NameOf(MemberId id) const {
+  const Member* member = FindMember(id);
+  return member != nullptr ? member->name : absl::StrCat("member ", id.value());
+}
+
+std::string ClusterState::NamesOf(const std::vector<MemberId>& ids) const {
+  return absl::StrJoin(ids, ", ", [this](std::string* out, MemberId id) { out->append(NameOf(id)); });
 }
 
 const Bucket* ClusterState::FindBucket(std::string_view name) const {

@@ -53,6 +53,10 @@ struct ClusterState {
 
   const Member* FindMember(MemberId id) const;
   const Member* FindMemberByName(std::string_view name) const;
+  // For people: the member's name, or "member 7" of one that is not here.
+  std::string NameOf(MemberId id) const;
+  // "n1, n2, member 7".
+  std::string NamesOf(const std::vector<MemberId>& ids) const;
   const Bucket* FindBucket(std::string_view name) const;
   const Bucket* FindBucket(BucketId id) const;
   // Whether a bucket of this id was there and is no more, as opposed to one that a later version may know.

@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "core/model/hash.h"
 #include "core/model/wire.h"
 
@@ -20,13 +19,6 @@ constexpr int kFilledAtOnce = 64;
 
 bool Has(const std::vector<MemberId>& members, MemberId id) {
   return std::find(members.begin(), members.end(), id) != members.end();
-}
-
-std::string NamesOf(const ClusterState& state, const std::vector<MemberId>& members) {
-  return absl::StrJoin(members, ", ", [&state](std::string* out, MemberId id) {
-    const Member* member = state.FindMember(id);
-    absl::StrAppend(out, member != nullptr ? member->name : absl::StrCat("member ", id.value()));
-  });
 }
 
 std::vector<MemberId> MembersOf(const ClusterState& state) {
@@ -42,13 +34,13 @@ absl::Status CheckWords(const ClusterState& state, MemberId asking, const Surviv
   for (const auto& [id, word] : words) {
     if (word.sender.version > state.version) {
       return absl::FailedPreconditionError(
-          absl::StrCat(NamesOf(state, {id}), " knows version ", word.sender.version.value(), " of the cluster state, ",
-                       NamesOf(state, {asking}), " knows version ", state.version.value(),
-                       ": nothing was changed. Ask ", NamesOf(state, {id}), ", or try again in a moment"));
+          absl::StrCat(state.NameOf(id), " knows version ", word.sender.version.value(), " of the cluster state, ",
+                       state.NameOf(asking), " knows version ", state.version.value(), ": nothing was changed. Ask ",
+                       state.NameOf(id), ", or try again in a moment"));
     }
     if (word.sender.version == state.version && word.sender.digest != digest) {
       return absl::FailedPreconditionError(
-          absl::StrCat(NamesOf(state, {id}), " and ", NamesOf(state, {asking}),
+          absl::StrCat(state.NameOf(id), " and ", state.NameOf(asking),
                        " hold two different cluster states of one version: nothing was changed, an operator has to "
                        "look (event ClusterStateDiffers)"));
     }
@@ -57,7 +49,7 @@ absl::Status CheckWords(const ClusterState& state, MemberId asking, const Surviv
   }
   if (2 * voting.size() > state.members.size()) {
     return absl::FailedPreconditionError(absl::StrCat(voting.size(), " of ", state.members.size(), " members answer (",
-                                                      NamesOf(state, voting),
+                                                      state.NamesOf(voting),
                                                       "): they are a majority and decide as ever, there is nothing to "
                                                       "recover. A member whose disk is lost is started "
                                                       "with an empty data directory, and is bound anew by the others"));
@@ -75,14 +67,14 @@ absl::Status CheckOvertaking(const ClusterState& state, MemberId id, const std::
                [&theirs](MemberId m) { return !Has(theirs, m); });
   const bool majority_missing = 2 * missing.size() > theirs.size();
   if (missing.empty() || added.empty() || (named && !majority_missing)) return absl::OkStatus();
-  const std::string who = NamesOf(state, missing);
+  const std::string who = state.NamesOf(missing);
   return absl::FailedPreconditionError(absl::StrCat(
-      NamesOf(state, {id}), " has begun a recovery with the survivors ", NamesOf(state, theirs), ", not with ",
-      NamesOf(state, survivors), ": nothing was changed. ", who, " may go by it: start ", who,
+      state.NameOf(id), " has begun a recovery with the survivors ", state.NamesOf(theirs), ", not with ",
+      state.NamesOf(survivors), ": nothing was changed. ", who, " may go by it: start ", who,
       " and give the command again; or, if gone for ever, too, ",
       majority_missing
-          ? absl::StrCat("stop ", NamesOf(state, added), " for good, since what is missing may decide there")
-          : absl::StrCat("name the survivors: ", NamesOf(state, survivors))));
+          ? absl::StrCat("stop ", state.NamesOf(added), " for good, since what is missing may decide there")
+          : absl::StrCat("name the survivors: ", state.NamesOf(survivors))));
 }
 
 // Of those that may still join `list`: another zone first, then who owns least for its weight, then by id.
@@ -190,11 +182,11 @@ absl::StatusOr<std::vector<MemberId>> ChooseSurvivors(const ClusterState& state,
     const Member* member = state.FindMemberByName(name);
     if (member == nullptr) {
       return absl::InvalidArgumentError(
-          absl::StrCat("no member is named ", name, "; the members are ", NamesOf(state, MembersOf(state))));
+          absl::StrCat("no member is named ", name, "; the members are ", state.NamesOf(MembersOf(state))));
     }
     if (!words.contains(member->id)) {
       return absl::UnavailableError(absl::StrCat(
-          name, " does not answer ", NamesOf(state, {asking}),
+          name, " does not answer ", state.NameOf(asking),
           ": nothing was changed. Start it, or leave it out if it is gone for ever: what only it holds is then lost"));
     }
     named.push_back(member->id);
@@ -207,7 +199,7 @@ absl::StatusOr<std::vector<MemberId>> ChooseSurvivors(const ClusterState& state,
   }
   if (left_out.empty()) return survivors;
   return absl::FailedPreconditionError(
-      absl::StrCat(NamesOf(state, left_out),
+      absl::StrCat(state.NamesOf(left_out),
                    " answers, too, and would be given up with all that it holds: nothing was changed. Name it as a "
                    "survivor, or stop it for good"));
 }

@@ -263,10 +263,7 @@ void Gossip::NoteBadMessage(MemberId from, const absl::Status& why) {
   env_.tracer.Event(Severity::kWarning, "GossipRefused", {{"peer", NameOf(from)}, {"why", why.ToString()}});
 }
 
-std::string Gossip::NameOf(MemberId member) const {
-  const Member* known = ring_->state().FindMember(member);
-  return known != nullptr ? known->name : absl::StrCat("member ", member.value());
-}
+std::string Gossip::NameOf(MemberId member) const { return ring_->state().NameOf(member); }
 
 GossipFigures Gossip::figures() const {
   GossipFigures figures = figures_;

@@ -143,11 +143,7 @@ bool PeerServer::MaySay(RepeatGuard* guard, const std::string& thing) {
   return guard->MaySay(thing, clock_.Now());
 }
 
-std::string PeerServer::NameOf(MemberId member) const {
-  const RingPtr ring = ring_();
-  const Member* info = ring->state().FindMember(member);
-  return info != nullptr ? info->name : absl::StrCat("member ", member.value());
-}
+std::string PeerServer::NameOf(MemberId member) const { return ring_()->state().NameOf(member); }
 
 void PeerServer::NoteBadCall(const std::string& from, const absl::Status& why) {
   calls_.fetch_add(1, std::memory_order_relaxed);

@@ -202,13 +202,10 @@ void RecoveryDriver::Note(Gathering& gathering, MemberId from, absl::StatusOr<Su
   if (--gathering.missing == 0) gathering.over.Set(true);
 }
 
-std::string RecoveryDriver::NameOf(MemberId id) const {
-  const Member* member = holder_.ring()->state().FindMember(id);
-  return member != nullptr ? member->name : absl::StrCat("member ", id.value());
-}
+std::string RecoveryDriver::NameOf(MemberId id) const { return holder_.ring()->state().NameOf(id); }
 
 std::string RecoveryDriver::Names(const std::vector<MemberId>& members) const {
-  return absl::StrJoin(members, ", ", [this](std::string* out, MemberId id) { *out += NameOf(id); });
+  return holder_.ring()->state().NamesOf(members);
 }
 
 std::string RecoveryDriver::Ungranted(const Gathering& gathering, const std::vector<MemberId>& members) const {

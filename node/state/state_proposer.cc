@@ -251,12 +251,7 @@ void StateProposer::Broadcast(const std::string& state) {
 }
 
 std::string StateProposer::Names(const std::vector<MemberId>& members) const {
-  std::vector<std::string> names;
-  for (MemberId id : members) {
-    const Member* member = holder_.ring()->state().FindMember(id);
-    names.push_back(member == nullptr ? absl::StrCat("member ", id.value()) : member->name);
-  }
-  return absl::StrJoin(names, ", ");
+  return holder_.ring()->state().NamesOf(members);
 }
 
 }  // namespace henge
