@@ -17,14 +17,12 @@ void DeclareBenchCommand(CLI::App& app, Action& chosen) {
       auto client = context.Connect();
       if (!client.ok()) return context.Fail(client.status());
       bench::BenchCommand bench;
-      bench.endpoints = context.flags().endpoints;
       bench.bucket = context.flags().bucket;
       bench.quorum = context.CallOptionsFor(*client).quorum;
-      bench.client.timeout = context.flags().timeout;
       bench.flags = *flags;
       bench.flags.json = flags->json || context.output() == Output::kJson;
-      return static_cast<ExitCode>(
-          bench::RunBenchCommand(bench, context.out(), context.err(), context.terminal().err_is_terminal));
+      return static_cast<ExitCode>(bench::RunBenchCommand(*std::move(client), bench, context.out(), context.err(),
+                                                          context.terminal().err_is_terminal));
     };
   });
 }

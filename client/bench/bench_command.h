@@ -12,14 +12,13 @@
 namespace henge::bench {
 
 struct BenchCommand {
-  std::string endpoints;
   std::string bucket = "default";
   Quorum quorum;
-  ClientOptions client;
   BenchFlags flags;
 };
 
-// As RunBenchOn (run_bench_on.h); 1 too if the cluster can't be reached.
-int RunBenchCommand(const BenchCommand& command, std::ostream& out, std::ostream& err, bool progress);
+// As RunBenchOn (run_bench_on.h). `client` should be the process's only one: gRPC hands events from the thread of one
+// to the thread of another, idle or not, and that is measured too.
+int RunBenchCommand(Client client, const BenchCommand& command, std::ostream& out, std::ostream& err, bool progress);
 
 }  // namespace henge::bench

@@ -88,7 +88,7 @@ PhaseStats RunClosedLoop(const PhaseContext& context, const PhaseLimit& limit, u
   ClosedLoop loop(context, limit, clients, start_ns);
   PhaseWatch watch(context, limit, loop.recorder(), start_ns);
   loop.Start();
-  watch.Await([&loop] { return loop.Rests(); });
+  watch.Await(kEndPollNs, [&loop] { return loop.Rests(); });
   return FinishPhase(loop.recorder(), limit, start_ns);
 }
 

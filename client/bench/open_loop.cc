@@ -32,12 +32,12 @@ class OpenLoop {
       const int64_t intended_ns = start_ns_ + offset_ns;
       if (context_.time.NowNs() < intended_ns) context_.time.SleepUntil(intended_ns);
       std::optional<uint32_t> slot;
-      watch.Await([&] { return (slot = TakeSlot()).has_value(); });
+      watch.Await(kPlacePollNs, [&] { return (slot = TakeSlot()).has_value(); });
       lag_ns_.Record(context_.time.NowNs() - intended_ns);
       Start(*slot, intended_ns);
       watch.Tick();
     }
-    watch.Await([this] { return Rests(); });
+    watch.Await(kEndPollNs, [this] { return Rests(); });
   }
 
   PhaseStats Finish() const {

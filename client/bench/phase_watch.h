@@ -8,6 +8,10 @@
 
 namespace henge::bench {
 
+// How often the end of a phase is looked for, and a free place among the operations in flight.
+inline constexpr int64_t kEndPollNs = 20'000'000;
+inline constexpr int64_t kPlacePollNs = 1'000'000;
+
 class PhaseWatch {
  public:
   PhaseWatch(const PhaseContext& context, const PhaseLimit& limit, const Recorder& recorder, int64_t start_ns)
@@ -30,11 +34,11 @@ class PhaseWatch {
     reported_ops_ = completed;
   }
 
+  // Looks every `poll_ns`: each look costs what is measured a little of the processor.
   template <typename Finished>
-  void Await(const Finished& finished) {
-    constexpr int64_t kPollNs = 1'000'000;
+  void Await(int64_t poll_ns, const Finished& finished) {
     while (!finished()) {
-      context_.time.SleepUntil(context_.time.NowNs() + kPollNs);
+      context_.time.SleepUntil(context_.time.NowNs() + poll_ns);
       Tick();
     }
   }
