@@ -15,17 +15,25 @@ size_t RecordCache::BytesOf(const Slot& slot) {
   return sizeof(Slot) + kOverheadBytes + slot.key.key.capacity() + slot.record.object.capacity();
 }
 
-const StoredRecord* RecordCache::Find(HashedKey key) {
+const StoredRecord* RecordCache::Find(HashedKey key, Place* place) {
   const auto found = index_.find(key.key, key.hash);
   if (found == index_.end()) return nullptr;
+  if (place != nullptr) *place = *found;
   Slot& slot = slots_[*found];
   slot.used = true;
   return &slot.record;
 }
 
-void RecordCache::Put(HashedKey key, StoredRecord record) {
+bool RecordCache::Holds(Place place, const RecordKey& key) const {
+  return place < slots_.size() && slots_[place].bytes > 0 && slots_[place].key == key;
+}
+
+void RecordCache::Put(HashedKey key, StoredRecord record, Place last_seen) {
   if (bytes_max_ == 0) return;
-  if (const auto found = index_.find(key.key, key.hash); found != index_.end()) {
+  if (Holds(last_seen, key.key)) {
+    if (Replace(slots_[last_seen], &record)) return;
+    Erase(key);
+  } else if (const auto found = index_.find(key.key, key.hash); found != index_.end()) {
     if (Replace(slots_[*found], &record)) return;
     Erase(key);
   }

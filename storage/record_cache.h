@@ -32,11 +32,16 @@ class RecordCache {
   RecordCache(const RecordCache&) = delete;
   RecordCache& operator=(const RecordCache&) = delete;
 
+  // Where a record is, or was.
+  using Place = uint32_t;
+  static constexpr Place kNoPlace = UINT32_MAX;
+
   // The record, or null if it is not here. Valid until the next Put or Erase.
-  const StoredRecord* Find(HashedKey key);
+  const StoredRecord* Find(HashedKey key, Place* place = nullptr);
 
   // Keeps `record` as the newest durable one of `key`. One that is larger than an eighth of the cache is not kept.
-  void Put(HashedKey key, StoredRecord record);
+  // `last_seen`, where Find found the key before, saves looking it up if it is still there.
+  void Put(HashedKey key, StoredRecord record, Place last_seen = kNoPlace);
   void Erase(HashedKey key);
 
   size_t bytes() const { return bytes_; }
@@ -66,6 +71,7 @@ class RecordCache {
   };
 
   static size_t BytesOf(const Slot& slot);
+  bool Holds(Place place, const RecordKey& key) const;
   bool Replace(Slot& slot, StoredRecord* record);
   void Free(size_t at);
   void MakeRoom(size_t bytes);

@@ -15,11 +15,9 @@ struct Batch;
 // The newest record of a key: not durable yet, or durable while an older read of the disk is still outstanding.
 struct Entry {
   Object object;
-  std::string encoded;  // its canonical bytes
   std::optional<Mark> mark;
   std::shared_ptr<Batch> batch;  // the one that makes it durable; null once it is
   size_t index = 0;              // of its item in `batch`, while that is open
-  int64_t written_at_ms = 0;
   uint64_t sequence = 0;
   uint64_t hash = 0;  // RecordHash, if the engine keeps trees
 };
@@ -33,9 +31,17 @@ struct Batch {
     Overlay::value_type* entry;  // lives at least until its newest batch has ended, and batches end in order
     size_t key_hash;
     uint64_t sequence;
+    RecordCache::Place last_seen;  // of the record that it takes the place of
   };
+  Batch() {
+    items.reserve(kItemsUsual);
+    written.reserve(kItemsUsual);
+    waiting.reserve(kItemsUsual);
+  }
+  static constexpr size_t kItemsUsual = 16;
+
   std::vector<CommitItem> items;
-  std::vector<Written> written;
+  std::vector<Written> written;  // at i what becomes of items[i]
   std::vector<ReplicaStore::DurableCallback> waiting;
 };
 
@@ -57,7 +63,23 @@ void Refuse(Request& request, const absl::Status& status) {
 
 HashedKey KeyOf(const Request& request) { return {request.key, request.key_hash}; }
 
-bool NeedsDisk(const StoreEngine::ReadResult& result) { return absl::IsUnavailable(result.status()); }
+// What the store said of a key, not copied yet.
+struct Seen {
+  absl::Status status;
+  const StoredRecord* record = nullptr;  // null: absent, or `status` says why it isn't known
+  RecordCache::Place place = RecordCache::kNoPlace;
+};
+
+Seen SeenIn(const StoreEngine::ReadResult& result) {
+  if (!result.ok()) return {.status = result.status()};
+  return {.record = result->has_value() ? &**result : nullptr};
+}
+
+StoreEngine::ReadResult CopyOf(const Seen& seen) {
+  if (!seen.status.ok()) return seen.status;
+  if (seen.record == nullptr) return std::nullopt;
+  return *seen.record;
+}
 
 }  // namespace
 
@@ -81,9 +103,9 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
   bool IsOnDisk(HashedKey key) const {
     return !disk_reads_.empty() && disk_reads_.find(key.key, key.hash) != disk_reads_.end();
   }
-  void Remember(HashedKey key, const StoreEngine::ReadResult& result);
-  void Deliver(Request request, StoreEngine::ReadResult result, std::vector<Request>* misses);
-  void DeliverBase(HashedKey key, BaseCallback done, const StoreEngine::ReadResult& result);
+  void Remember(HashedKey key, StoreEngine::ReadResult result);
+  void Deliver(Request* request, const Seen& seen, std::vector<Request>* misses);
+  void DeliverBase(HashedKey key, BaseCallback done, const Seen& seen);
   void StartDiskReads(std::vector<Request> misses);
   void OnDiskRead(Request request, StoreEngine::ReadResult result);
 
@@ -92,7 +114,7 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
 
   Batch& OpenBatch();
   void FlushCommit();
-  void OnCommitted(Batch& batch, const absl::Status& status);
+  void OnCommitted(Batch& batch, const absl::Status& status, std::vector<CommitItem> items);
 
   StoreEngine& engine_;
   Executor& loop_;
@@ -108,6 +130,7 @@ class ReplicaStore::Impl : public std::enable_shared_from_this<ReplicaStore::Imp
     const RecordKey* key = nullptr;
     size_t key_hash = 0;
     const std::string* object = nullptr;
+    RecordCache::Place place = RecordCache::kNoPlace;
     bool broken = false;  // there is one, of which nothing is known
   };
   Delivery delivery_;
@@ -127,77 +150,73 @@ bool ReplicaStore::Impl::NeedsStore(const Request& request) const {
   return !IsOverlaid(KeyOf(request)) && !IsOnDisk(KeyOf(request));
 }
 
+// Nothing is put into the cache before all that was seen in it is delivered.
 void ReplicaStore::Impl::FlushReads() {
   std::vector<Request> requests = std::exchange(requests_, {});
   if (absl::Status health = engine_.health(); !health.ok()) {
     for (Request& request : requests) Refuse(request, health);
     return;
   }
+  std::vector<Seen> seen(requests.size());
   std::vector<const RecordKey*> keys;
-  keys.reserve(requests.size());
-  std::vector<StoreEngine::ReadResult> known(requests.size(), std::nullopt);
-  std::vector<bool> asked(requests.size());
+  std::vector<size_t> asked;  // of `requests`, whose keys these are
   for (size_t i = 0; i < requests.size(); ++i) {
     if (!NeedsStore(requests[i])) continue;
-    if (const StoredRecord* cached = cache_.Find(KeyOf(requests[i])); cached != nullptr) {
-      known[i] = *cached;
-      continue;
-    }
-    asked[i] = true;
+    seen[i].record = cache_.Find(KeyOf(requests[i]), &seen[i].place);
+    if (seen[i].record != nullptr) continue;
+    asked.push_back(i);
     keys.push_back(&requests[i].key);
   }
   std::vector<StoreEngine::ReadResult> results;
   if (!keys.empty()) results = engine_.ReadCached(keys);
-  auto next = results.begin();
-  for (size_t i = 0; i < requests.size(); ++i) {
-    if (!asked[i]) continue;
-    known[i] = std::move(*next++);
-    Remember(KeyOf(requests[i]), known[i]);
-  }
+  for (size_t i = 0; i < results.size(); ++i) seen[asked[i]] = SeenIn(results[i]);
   std::vector<Request> misses;
-  for (size_t i = 0; i < requests.size(); ++i) Deliver(std::move(requests[i]), std::move(known[i]), &misses);
+  for (size_t i = 0; i < requests.size(); ++i) Deliver(&requests[i], seen[i], &misses);
+  for (size_t i = 0; i < results.size(); ++i) Remember(KeyOf(requests[asked[i]]), std::move(results[i]));
   if (!misses.empty()) StartDiskReads(std::move(misses));
 }
 
 // Of a key that is being written the store may show the record before or after: that is left to OnCommitted. A read of
 // the disk is never kept, as writes may have come and gone meanwhile.
-void ReplicaStore::Impl::Remember(HashedKey key, const StoreEngine::ReadResult& result) {
-  if (result.ok() && result->has_value() && !IsOverlaid(key)) cache_.Put(key, **result);
+void ReplicaStore::Impl::Remember(HashedKey key, StoreEngine::ReadResult result) {
+  if (result.ok() && result->has_value() && !IsOverlaid(key)) cache_.Put(key, **std::move(result));
 }
 
-void ReplicaStore::Impl::Deliver(Request request, StoreEngine::ReadResult result, std::vector<Request>* misses) {
-  const bool overlaid = request.base && IsOverlaid(KeyOf(request));
-  if (request.base && !overlaid && IsOnDisk(KeyOf(request))) {
-    disk_reads_.find(request.key)->second.push_back(std::move(request.base));
+// Takes the callback, and of a miss all.
+void ReplicaStore::Impl::Deliver(Request* request, const Seen& seen, std::vector<Request>* misses) {
+  const bool overlaid = request->base && IsOverlaid(KeyOf(*request));
+  if (request->base && !overlaid && IsOnDisk(KeyOf(*request))) {
+    disk_reads_.find(request->key)->second.push_back(std::move(request->base));
     return;
   }
-  if (!overlaid && NeedsDisk(result)) {
-    misses->push_back(std::move(request));
-  } else if (request.read) {
-    if (!result.ok()) NoteBroken(request.key, result.status());
-    request.read(std::move(result));
+  if (!overlaid && absl::IsUnavailable(seen.status)) {
+    misses->push_back(std::move(*request));
+  } else if (request->read) {
+    if (!seen.status.ok()) NoteBroken(request->key, seen.status);
+    request->read(CopyOf(seen));
   } else {
-    DeliverBase(KeyOf(request), std::move(request.base), result);
+    DeliverBase(KeyOf(*request), std::move(request->base), seen);
   }
 }
 
 // The overlay is asked at this instant: what an earlier callback of this turn wrote is the base of the next one (P5).
-void ReplicaStore::Impl::DeliverBase(HashedKey key, BaseCallback done, const StoreEngine::ReadResult& result) {
+void ReplicaStore::Impl::DeliverBase(HashedKey key, BaseCallback done, const Seen& seen) {
   delivery_ = {&key.key, key.hash};
   if (auto found = overlay_.find(key.key, key.hash); found != overlay_.end()) {
     const Entry& entry = found->second;
     done(BaseRecord{entry.object, entry.mark, entry.batch == nullptr});
-  } else if (!result.ok()) {
-    NoteBroken(key.key, result.status());
-    delivery_.broken = absl::IsDataLoss(result.status());
-    done(result.status());
-  } else if (!result->has_value()) {
+  } else if (!seen.status.ok()) {
+    NoteBroken(key.key, seen.status);
+    delivery_.broken = absl::IsDataLoss(seen.status);
+    done(seen.status);
+  } else if (seen.record == nullptr) {
     done(BaseRecord{});
   } else {
-    delivery_.object = &(*result)->object;
-    absl::StatusOr<Object> object = Object::Decode((*result)->object);
+    delivery_.object = &seen.record->object;
+    delivery_.place = seen.place;
+    absl::StatusOr<Object> object = Object::Decode(seen.record->object);
     if (object.ok()) {
-      done(BaseRecord{*std::move(object), (*result)->mark, true});
+      done(BaseRecord{*std::move(object), seen.record->mark, true});
     } else {
       // Its bytes are whole, so its hash stands in the leaf.
       NoteBroken(key.key, object.status());
@@ -254,7 +273,7 @@ void ReplicaStore::Impl::OnDiskRead(Request request, StoreEngine::ReadResult res
     if (absl::Status health = engine_.health(); !health.ok()) {
       base(std::move(health));
     } else {
-      DeliverBase(KeyOf(request), std::move(base), result);
+      DeliverBase(KeyOf(request), std::move(base), SeenIn(result));
     }
   }
   auto entry = overlay_.find(request.key);
@@ -290,9 +309,7 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
   Entry& entry = found->second;
   entry.hash = hash;
   entry.object = std::move(object);
-  entry.encoded = encoded;
   entry.mark = mark;
-  entry.written_at_ms = now_ms;
   StoredRecord record{std::move(encoded), mark, now_ms};
   if (entry.batch == batch_) {
     // Based on what the open batch holds of this key, so it takes that one's place.
@@ -303,21 +320,24 @@ void ReplicaStore::Impl::Write(RecordKey key, Object object, std::string encoded
   entry.batch = batch_;
   entry.index = batch.items.size();
   entry.sequence = ++last_sequence_;
-  batch.written.push_back({&*found, hashed.hash, entry.sequence});
+  batch.written.push_back({&*found, hashed.hash, entry.sequence, delivered ? delivery_.place : RecordCache::kNoPlace});
   batch.items.push_back({std::move(key), std::move(record), delta, from_scan});
 }
 
 void ReplicaStore::Impl::FlushCommit() {
   std::shared_ptr<Batch> batch = std::exchange(batch_, nullptr);
   std::vector<CommitItem> items = std::exchange(batch->items, {});
-  engine_.Commit(std::move(items), loop_, [self = weak_from_this(), batch](absl::Status status) {
-    if (auto alive = self.lock()) alive->OnCommitted(*batch, status);
-  });
+  engine_.Commit(std::move(items), loop_,
+                 [self = weak_from_this(), batch](const absl::Status& status, std::vector<CommitItem> written) {
+                   if (auto alive = self.lock()) alive->OnCommitted(*batch, status, std::move(written));
+                 });
 }
 
-void ReplicaStore::Impl::OnCommitted(Batch& batch, const absl::Status& status) {
+void ReplicaStore::Impl::OnCommitted(Batch& batch, const absl::Status& status, std::vector<CommitItem> items) {
   if (status.ok()) {
-    for (const Batch::Written& written : batch.written) {
+    HENGE_CHECK(items.size() == batch.written.size());
+    for (size_t i = 0; i < items.size(); ++i) {
+      const Batch::Written& written = batch.written[i];
       Entry& entry = written.entry->second;
       const HashedKey key(written.entry->first, written.key_hash);
       if (entry.sequence != written.sequence) {
@@ -325,8 +345,7 @@ void ReplicaStore::Impl::OnCommitted(Batch& batch, const absl::Status& status) {
         continue;
       }
       entry.batch = nullptr;
-      StoredRecord record{std::move(entry.encoded), entry.mark, entry.written_at_ms};
-      cache_.Put(key, std::move(record));
+      cache_.Put(key, std::move(items[i].record), written.last_seen);
       if (!IsOnDisk(key)) overlay_.erase(overlay_.find(key.key, key.hash));
     }
   }

@@ -86,8 +86,12 @@ class SortedRecords {
 
 // The answers of one group to one loop, in the order in which the loop asked: one post, however many batches.
 struct LoopAnswers {
+  struct One {
+    StoreEngine::CommitDone done;
+    std::vector<CommitItem> items;
+  };
   Executor* loop;
-  std::vector<StoreEngine::CommitDone> done;
+  std::vector<One> ones;
 };
 
 void Answer(std::span<CommitJob* const> jobs, const absl::Status& status) {
@@ -98,11 +102,11 @@ void Answer(std::span<CommitJob* const> jobs, const absl::Status& status) {
       if (candidate.loop == job->loop) mine = &candidate;
     }
     if (mine == nullptr) mine = &answers.emplace_back(LoopAnswers{job->loop, {}});
-    mine->done.push_back(std::move(job->done));
+    mine->ones.push_back({std::move(job->done), std::move(job->items)});
   }
   for (LoopAnswers& answer : answers) {
-    answer.loop->Post([done = std::move(answer.done), status]() mutable {
-      for (StoreEngine::CommitDone& one : done) one(status);
+    answer.loop->Post([ones = std::move(answer.ones), status]() mutable {
+      for (LoopAnswers::One& one : ones) one.done(status, std::move(one.items));
     });
   }
 }
@@ -180,8 +184,10 @@ void RocksEngine::Rest() {
   }
 }
 
-void RocksEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
-  auto job = std::make_unique<CommitJob>(std::vector<CommitItem>(), &loop, std::move(done));
+void RocksEngine::CommitMeta(std::string name, std::string value, Executor& loop, MetaDone done) {
+  auto job = std::make_unique<CommitJob>(
+      std::vector<CommitItem>(), &loop,
+      [done = std::move(done)](absl::Status status, std::vector<CommitItem>) mutable { done(std::move(status)); });
   job->bytes =
       kBatchRecordOverheadBytes + kStorageKeyHeaderBytes + name.size() + RecordHeader::kBytesMax + value.size();
   job->meta_name = std::move(name);

@@ -42,7 +42,7 @@ class RocksEngine final : public StoreEngine {
   void RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) override;
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override;
   absl::Status WriteMeta(std::string_view name, std::string_view value) override;
-  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
+  void CommitMeta(std::string name, std::string value, Executor& loop, MetaDone done) override;
   void RestIfIdle() override;
   DiskClass disk_class() const override;
   StoreFigures figures() const override;

@@ -20,9 +20,8 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view doing);
 absl::Status FatalStatus(const rocksdb::Status& status, std::string_view doing);
 
 // What an operator does about a store that lost data, to end such a message; the longer one where no file was touched.
-inline constexpr char kRebuildAdvice[] =
-    "restore the disk, or wipe this node's data directory and let it be rebuilt from its peers";
 inline constexpr char kDamageAdvice[] =
     "nothing was changed; restore the disk, or wipe this node's data directory and let it be rebuilt from its peers";
+inline constexpr const char* kRebuildAdvice = kDamageAdvice + sizeof("nothing was changed; ") - 1;
 
 }  // namespace henge

@@ -93,8 +93,8 @@ class StoreEngine {
   virtual void ReadBlocking(std::vector<RecordKey> keys, Executor& loop, ReadDone done) = 0;
 
   // Hands a batch to the commit worker. Batches of one loop become durable in the order of these calls. `done` is
-  // posted to `loop` once the batch is synced, or with the sticky error.
-  using CommitDone = absl::AnyInvocable<void(absl::Status)>;
+  // posted to `loop` once the batch is synced, or with the sticky error; it has the items back, as they were handed in.
+  using CommitDone = absl::AnyInvocable<void(absl::Status, std::vector<CommitItem>)>;
   virtual void Commit(std::vector<CommitItem> items, Executor& loop, CommitDone done) = 0;
 
   // One page of a partition's durable records in storage order (segment, bucket id, key); on the read worker. A broken
@@ -141,7 +141,8 @@ class StoreEngine {
   virtual absl::Status WriteMeta(std::string_view name, std::string_view value) = 0;
   // The same write for loops: on the commit worker, in one batch with what else has gathered there; `done` is posted to
   // `loop`. In order with the Commit calls of that loop.
-  virtual void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) = 0;
+  using MetaDone = absl::AnyInvocable<void(absl::Status)>;
+  virtual void CommitMeta(std::string name, std::string value, Executor& loop, MetaDone done) = 0;
 
   // To be called every few seconds: if nothing was asked for since the last call, and more was before, gives memory
   // back. What is only in the log and the memtable is written out, and the block cache is emptied.

@@ -45,14 +45,15 @@ class Writer {
       acks.push_back({version, index, KillAck::CheckOf(version, index)});
     }
     if (options_.ack_early) Acknowledge(acks);
-    engine_.Commit(std::move(items), loop_, [this, acks = std::move(acks)](absl::Status status) {
-      if (!status.ok()) {
-        std::fprintf(stderr, "writer: %s\n", status.ToString().c_str());
-        _exit(3);
-      }
-      if (!options_.ack_early) Acknowledge(acks);
-      WriteOne();
-    });
+    engine_.Commit(std::move(items), loop_,
+                   [this, acks = std::move(acks)](const absl::Status& status, const auto& /*items*/) {
+                     if (!status.ok()) {
+                       std::fprintf(stderr, "writer: %s\n", status.ToString().c_str());
+                       _exit(3);
+                     }
+                     if (!options_.ack_early) Acknowledge(acks);
+                     WriteOne();
+                   });
   }
 
   void Acknowledge(const std::vector<KillAck>& acks) {

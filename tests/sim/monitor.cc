@@ -143,7 +143,7 @@ std::vector<StoreEngine::ReadResult> MonitoredEngine::ReadCached(std::span<const
   return results;
 }
 
-void MonitoredEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
+void MonitoredEngine::CommitMeta(std::string name, std::string value, Executor& loop, MetaDone done) {
   const bool forget = (bug_ == EngineBug::kForgetVotes && name == kVoteNote) ||
                       (bug_ == EngineBug::kForgetStates && name == kStateNote);
   if (forget) name = "forgotten";
@@ -216,21 +216,26 @@ void MonitoredEngine::Commit(std::vector<CommitItem> items, Executor& loop, Comm
   ++commits_;
   if (bug_ == EngineBug::kForgetWrites && commits_ % 8 == 0) {
     // Answered in its turn: only the writes are forgotten, not the order of commits.
-    engine_->Commit({}, loop, std::move(done));
+    engine_->Commit({}, loop,
+                    [items = std::move(items), done = std::move(done)](absl::Status s, const auto& /*none*/) mutable {
+                      done(std::move(s), std::move(items));
+                    });
     return;
   }
   if (bug_ == EngineBug::kAckBeforeCommit) {
-    loop.Post([done = std::move(done)]() mutable { done(absl::OkStatus()); });
-    engine_->Commit(std::move(items), loop, [durable = std::move(durable)](const absl::Status& s) {
-      if (s.ok()) durable();
-    });
+    loop.Post([items, done = std::move(done)]() mutable { done(absl::OkStatus(), std::move(items)); });
+    engine_->Commit(std::move(items), loop,
+                    [durable = std::move(durable)](const absl::Status& s, const auto& /*items*/) {
+                      if (s.ok()) durable();
+                    });
     return;
   }
-  engine_->Commit(std::move(items), loop,
-                  [durable = std::move(durable), done = std::move(done)](absl::Status s) mutable {
-                    if (s.ok()) durable();
-                    done(std::move(s));
-                  });
+  engine_->Commit(
+      std::move(items), loop,
+      [durable = std::move(durable), done = std::move(done)](absl::Status s, std::vector<CommitItem> back) mutable {
+        if (s.ok()) durable();
+        done(std::move(s), std::move(back));
+      });
 }
 
 }  // namespace henge::sim

@@ -120,7 +120,7 @@ class MonitoredEngine : public StoreEngine {
   absl::Status WriteMeta(std::string_view name, std::string_view value) override {
     return engine_->WriteMeta(name, value);
   }
-  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
+  void CommitMeta(std::string name, std::string value, Executor& loop, MetaDone done) override;
   void RestIfIdle() override { engine_->RestIfIdle(); }
   DiskClass disk_class() const override { return engine_->disk_class(); }
   StoreFigures figures() const override { return engine_->figures(); }

@@ -336,7 +336,7 @@ absl::StatusOr<PartitionTree> SimNode::RecomputeTree(PartitionId partition) {
 void SimNode::Load(std::vector<CommitItem> items) {
   InlineExecutor loop;
   bool done = false;
-  engine_->Commit(std::move(items), loop, [&done](const absl::Status&) { done = true; });
+  engine_->Commit(std::move(items), loop, [&done](const absl::Status&, const auto& /*items*/) { done = true; });
   scheduler_.RunUntilTrue([&] { return done; }, scheduler_.now() + std::chrono::seconds(1));
 }
 
@@ -364,7 +364,7 @@ ScrubFigures SimNode::scrub_figures() {
 void SimNode::Plant(CommitItem item) {
   std::vector<CommitItem> items;
   items.push_back(std::move(item));
-  engine_->Commit(std::move(items), process_->loop(0), [](const absl::Status&) {});
+  engine_->Commit(std::move(items), process_->loop(0), [](const absl::Status&, const auto& /*items*/) {});
 }
 
 HintFigures SimNode::HintStatus() {

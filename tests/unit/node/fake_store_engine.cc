@@ -29,12 +29,14 @@ void FakeStoreEngine::Commit(std::vector<CommitItem> items, Executor& loop, Comm
   ++commits;
   Closure commit = [this, items = std::move(items), &loop, done = std::move(done)]() mutable {
     if (commit_error.ok()) {
-      for (CommitItem& item : items) {
+      for (const CommitItem& item : items) {
         if (mended_by_writing) unreadable.erase(item.key.key);
-        records[item.key] = std::move(item.record);
+        records[item.key] = item.record;
       }
     }
-    loop.Post([status = commit_error, done = std::move(done)]() mutable { done(std::move(status)); });
+    loop.Post([status = commit_error, items = std::move(items), done = std::move(done)]() mutable {
+      done(std::move(status), std::move(items));
+    });
   };
   held_commits_.push_back(std::move(commit));
   if (!hold_commits) loop_.Post([this] { ReleaseCommits(); });
@@ -104,7 +106,7 @@ absl::Status FakeStoreEngine::WriteMeta(std::string_view name, std::string_view 
   return absl::OkStatus();
 }
 
-void FakeStoreEngine::CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) {
+void FakeStoreEngine::CommitMeta(std::string name, std::string value, Executor& loop, MetaDone done) {
   held_commits_.push_back(
       [this, name = std::move(name), value = std::move(value), &loop, done = std::move(done)]() mutable {
         if (commit_error.ok()) meta_[name] = value;

@@ -33,7 +33,7 @@ class FakeStoreEngine final : public StoreEngine {
   void RewriteLeaf(LeafId leaf, Executor& loop, RewriteDone done) override;
   absl::StatusOr<std::optional<std::string>> ReadMeta(std::string_view name) override;
   absl::Status WriteMeta(std::string_view name, std::string_view value) override;
-  void CommitMeta(std::string name, std::string value, Executor& loop, CommitDone done) override;
+  void CommitMeta(std::string name, std::string value, Executor& loop, MetaDone done) override;
   DiskClass disk_class() const override { return disk; }
   StoreFigures figures() const override { return {}; }
   absl::Status health() const override { return broken; }

@@ -37,10 +37,11 @@ void RunScript(SimStore* store, Knowledge* known, int rounds) {
         written.emplace_back(key, version);
         known->tried[key] = version;
       }
-      store->engine->Commit(std::move(items), store->loop, [known, written](absl::Status status) {
-        if (!status.ok()) return;
-        for (const auto& [key, acked] : written) known->acked[key] = acked;
-      });
+      store->engine->Commit(std::move(items), store->loop,
+                            [known, written](const absl::Status& status, const auto& /*items*/) {
+                              if (!status.ok()) return;
+                              for (const auto& [key, acked] : written) known->acked[key] = acked;
+                            });
     }
     store->Settle();
   }

@@ -45,7 +45,7 @@ class PosixEngineTest : public ::testing::Test {
   absl::Status Put(std::string key, std::string object) {
     absl::Status result;
     std::atomic<bool> done = false;
-    engine->Commit({Item(std::move(key), std::move(object))}, loop, [&](absl::Status status) {
+    engine->Commit({Item(std::move(key), std::move(object))}, loop, [&](absl::Status status, const auto& /*items*/) {
       result = std::move(status);
       done = true;
       done.notify_one();

@@ -32,7 +32,9 @@ TEST(RocksEngineTest, BatchesThatGatheredAreOneSyncAndOnePostPerLoop) {
   ManualLoop other;
   std::vector<std::string> order;
   auto done = [&order](std::string name) {
-    return [&order, name](absl::Status status) { order.push_back(name + (status.ok() ? "" : " failed")); };
+    return [&order, name](const absl::Status& status, const auto& /*items*/) {
+      order.push_back(name + (status.ok() ? "" : " failed"));
+    };
   };
   uint64_t syncs = store.Count(SimIoKind::kSync, ".log");
   store.engine->Commit({Item("a", "1")}, store.loop, done("a"));
@@ -55,8 +57,9 @@ TEST(RocksEngineTest, AGroupBeyondItsBoundIsCut) {
   ASSERT_TRUE(store.Open().ok());
   int durable = 0;
   for (int i = 0; i < 20; ++i) {
-    store.engine->Commit({Item(absl::StrCat("k", i), std::string(1 << 20, 'v'))}, store.loop,
-                         [&durable](absl::Status status) { durable += status.ok() ? 1 : 0; });
+    store.engine->Commit(
+        {Item(absl::StrCat("k", i), std::string(1 << 20, 'v'))}, store.loop,
+        [&durable](const absl::Status& status, const auto& /*items*/) { durable += status.ok() ? 1 : 0; });
   }
   store.Settle();
   EXPECT_EQ(durable, 20);
@@ -162,7 +165,8 @@ TEST(RocksEngineTest, MetadataOfALoopIsCommittedWithItsRecords) {
   ASSERT_TRUE(store.Open().ok());
   std::vector<absl::Status> answers;
   auto answer = [&](absl::Status status) { answers.push_back(std::move(status)); };
-  store.engine->Commit({Item("a", "1")}, store.loop, answer);
+  store.engine->Commit({Item("a", "1")}, store.loop,
+                       [&](absl::Status status, const auto& /*items*/) { answer(std::move(status)); });
   store.engine->CommitMeta("ceiling", "1", store.loop, answer);
   store.engine->CommitMeta("ceiling", "2", store.loop, answer);
   EXPECT_TRUE(store.engine->Close().ok());
@@ -174,11 +178,26 @@ TEST(RocksEngineTest, MetadataOfALoopIsCommittedWithItsRecords) {
   EXPECT_EQ(store.Get("a"), "1");
 }
 
+TEST(RocksEngineTest, ABatchComesBackAsItWasHandedIn) {
+  SimStore store;
+  ASSERT_TRUE(store.Open().ok());
+  std::vector<std::string> back;
+  auto note = [&](const absl::Status& status, const std::vector<CommitItem>& items) {
+    EXPECT_TRUE(status.ok()) << status;
+    for (const CommitItem& item : items) back.push_back(item.key.key + "=" + item.record.object);
+  };
+  store.engine->Commit({Item("b", "1"), Item("a", "2")}, store.loop, note);
+  store.engine->Commit({Item("b", "3")}, store.loop, note);
+  store.Settle();
+  EXPECT_THAT(back, ElementsAre("b=1", "a=2", "b=3"));
+}
+
 TEST(RocksEngineTest, ClosingHandlesWhatWasHandedIn) {
   SimStore store;
   ASSERT_TRUE(store.Open().ok());
   absl::Status committed = absl::UnknownError("not answered");
-  store.engine->Commit({Item("a", "1")}, store.loop, [&](absl::Status status) { committed = status; });
+  store.engine->Commit({Item("a", "1")}, store.loop,
+                       [&](absl::Status status, const auto& /*items*/) { committed = std::move(status); });
   EXPECT_TRUE(store.engine->Close().ok());
   store.loop.RunTurn();
   EXPECT_TRUE(committed.ok());

@@ -155,8 +155,8 @@ TEST(LeavesTest, EveryStepOfAGroupCounts) {
   one.leaf_delta = first;
   CommitItem two = Item("k", "second");
   two.leaf_delta = LeafDelta(first, second);
-  sim.engine->Commit({one}, sim.loop, [](absl::Status) {});
-  sim.engine->Commit({two}, sim.loop, [](absl::Status) {});
+  sim.engine->Commit({one}, sim.loop, [](const absl::Status&, const auto& /*items*/) {});
+  sim.engine->Commit({two}, sim.loop, [](const absl::Status&, const auto& /*items*/) {});
   sim.Settle();
   EXPECT_EQ(sim.engine->ReadRoot(key.partition), second);
 }

@@ -77,6 +77,26 @@ TEST(RecordCacheTest, AReplacedRecordCountsForWhatItIs) {
 }
 
 // Against a map that forgets nothing: what is found is the newest, and the bound holds at each step.
+TEST(RecordCacheTest, WhereARecordWasLastSeenIsOnlyAHint) {
+  RecordCache cache(64 << 10);
+  cache.Put(Key("a"), Record("a1"));
+  RecordCache::Place place = RecordCache::kNoPlace;
+  ASSERT_NE(cache.Find(Key("a"), &place), nullptr);
+  cache.Put(Key("a"), Record("a2"), place);
+  EXPECT_EQ(Found(cache, "a"), "a2");
+  cache.Erase(Key("a"));
+  cache.Put(Key("a"), Record("a3"), place);
+  EXPECT_EQ(Found(cache, "a"), "a3") << "the place was free";
+  cache.Erase(Key("a"));
+  cache.Put(Key("b"), Record("b1"));
+  cache.Put(Key("a"), Record("a4"), place);
+  EXPECT_EQ(Found(cache, "a"), "a4");
+  EXPECT_EQ(Found(cache, "b"), "b1") << "the place was another's";
+  cache.Put(Key("b"), Record("b2"), place + 1000);
+  EXPECT_EQ(Found(cache, "b"), "b2");
+  EXPECT_EQ(cache.size(), 2);
+}
+
 TEST(RecordCacheTest, RandomUseAgreesWithAMap) {
   RecordCache cache(16 << 10);
   std::map<std::string, std::string> newest;

@@ -104,7 +104,8 @@ void SimStore::Settle() {
 
 absl::Status SimStore::Commit(std::vector<CommitItem> items) {
   absl::Status result = absl::UnknownError("not answered");
-  engine->Commit(std::move(items), loop, [&result](absl::Status status) { result = std::move(status); });
+  engine->Commit(std::move(items), loop,
+                 [&result](absl::Status status, const auto& /*items*/) { result = std::move(status); });
   Settle();
   return result;
 }
