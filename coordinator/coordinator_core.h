@@ -21,6 +21,9 @@ namespace henge {
 
 class ReadRound;
 
+// How long at least a request waits for a replica that is held dead, silent or given up, once everybody else was asked.
+inline constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
+
 struct CoordinatorCore {
   CoordinatorCore(CoordinatorOptions options, ShardEnvironment environment, LocalReplica& local, RingPtr ring,
                   LocalHints* hints);

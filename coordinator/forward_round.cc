@@ -14,9 +14,6 @@ namespace {
 // Beyond what the owner itself may wait before it asks a fallback to stand in.
 constexpr Duration kMutationPatience = std::chrono::milliseconds(100);
 
-// With one that is out of reach, once everybody was asked.
-constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
-
 absl::StatusOr<ForwardReply> AsForwardReply(absl::StatusOr<PeerReply> reply) {
   if (!reply.ok()) return std::move(reply).status();
   if (auto* forward = std::get_if<ForwardReply>(&*reply)) return std::move(*forward);

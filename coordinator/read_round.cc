@@ -10,9 +10,6 @@
 namespace henge {
 namespace {
 
-// With a replica that is given up, once everybody else was asked. A silent one is found out much sooner.
-constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
-
 absl::StatusOr<ReadReply> AsReadReply(absl::StatusOr<PeerReply> reply) {
   if (!reply.ok()) return std::move(reply).status();
   if (auto* read = std::get_if<ReadReply>(&*reply)) return std::move(*read);

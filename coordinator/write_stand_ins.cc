@@ -10,9 +10,6 @@ namespace {
 
 using Attempt = CoordinatorCore::Attempt;
 
-// With a node that is held dead, or silent, once everybody was asked.
-constexpr Duration kPatienceMin = std::chrono::milliseconds(100);
-
 // What a fallback would refuse as well: the request is wrong for the bucket or the layout of today.
 bool IsForAll(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) || absl::IsAborted(status);

@@ -130,10 +130,9 @@ bool Workload::CoversPast(const VersionVector& vv, MutationId writer) const {
 void Workload::AddDeletes(const std::string& key, const VersionVector& vv, Chain* chain) const {
   for (MutationId id : monitor_.TombstonesCovered(key, vv)) {
     chain->observed.insert(id);
-    const std::set<MutationId> past = history_.Witnessed({id});
-    const bool seen = CoversPast(vv, id) &&
-                      std::all_of(past.begin(), past.end(), [&](MutationId before) { return CoversPast(vv, before); });
-    if (seen) {
+    std::set<MutationId> past = history_.Witnessed({id});
+    past.insert(id);
+    if (std::all_of(past.begin(), past.end(), [&](MutationId before) { return CoversPast(vv, before); })) {
       chain->in_passing.erase(id);
     } else {
       chain->in_passing.insert(id);

@@ -119,7 +119,7 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
   o.link = DrawLink(random);
   o.faults = DrawFaults(random, calm);
   o.workload = DrawWorkload(random, o.faults.wipe);
-  o.workload.server_deletes = o.workload.refusals_are_final = o.link.duplicate == 0;
+  o.workload.server_deletes = o.link.duplicate == 0;
   o.blackout_at_rest = SimRandom(seed).Split("rest").Chance(0.25);
   o.converge_alone = SimRandom(seed).Split("entropy").Chance(0.35);
   o.gossip = DrawGossip(SimRandom(seed).Split("gossip"));
@@ -133,13 +133,12 @@ WorldOptions WorldOptions::FromSeed(uint64_t seed) {
     o.lww.keys = std::min(o.lww.keys, 4);
     o.lww.clients = std::min(o.lww.clients, 3);
     o.lww.plain_deletes = 0;
-    o.lww.refusals_are_final = o.link.duplicate == 0;
   }
   SimRandom strict = SimRandom(seed).Split("strict");
   if (strict.Chance(0.4)) o.strict = DrawStrict(strict, o.faults.wipe);
-  o.strict.refusals_are_final = o.link.duplicate == 0;
-  if (is_long) {
-    for (WorkloadOptions* w : {&o.workload, &o.lww, &o.strict}) w->think_time_mean *= 4;
+  for (WorkloadOptions* w : {&o.workload, &o.lww, &o.strict}) {
+    w->refusals_are_final = o.link.duplicate == 0;
+    if (is_long) w->think_time_mean *= 4;
   }
   SimRandom state = SimRandom(seed).Split("state-options");
   if (state.Chance(0.5)) o.state.changes = static_cast<int>(1 + state.Below(12));
