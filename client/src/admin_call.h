@@ -1,10 +1,12 @@
 // Calls of henge.v1.Admin, each on a connection of its own.
 #pragma once
 
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,16 +24,24 @@ namespace henge::sdk {
 template <class Request, class Reply>
 using AdminMethod = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Reply*);
 
+// Dialled a second time if the first time failed: gRPC before 1.61 now and then takes a connection that is being made
+// for one that was refused (its pull request 35064), and what was never connected was never asked.
 template <class Request, class Reply>
 absl::StatusOr<Reply> AskOne(const std::string& endpoint, AdminMethod<Request, Reply> method, const Request& request,
                              std::chrono::milliseconds timeout) {
-  auto stub = v1::Admin::NewStub(MakeChannel(endpoint, timeout));
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
-  Reply reply;
-  absl::Status status = FromGrpc(((*stub).*method)(&context, request, &reply));
-  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(endpoint, ": ", status.message()));
-  return reply;
+  constexpr int kDials = 2;
+  for (int dial = 1;; ++dial) {
+    const std::shared_ptr<grpc::Channel> channel = MakeChannel(endpoint, timeout);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + timeout);
+    Reply reply;
+    const absl::Status status = FromGrpc(((*v1::Admin::NewStub(channel)).*method)(&context, request, &reply));
+    if (status.ok()) return reply;
+    const bool unasked = absl::IsUnavailable(status) && channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE;
+    if (!unasked || dial == kDials) {
+      return absl::Status(status.code(), absl::StrCat(endpoint, ": ", status.message()));
+    }
+  }
 }
 
 // What may be asked of a second node when the first one took too long: a question, but no change, which would then be
