@@ -12,6 +12,9 @@ namespace {
 
 constexpr SteadyDuration kFetchTimeout = std::chrono::seconds(2);
 constexpr SteadyDuration kFetchAgain = std::chrono::milliseconds(50);
+// When Bootstrap asks a node again that could not be connected to: after gRPC's first pause,
+// which is of 100 ms at least, give or take a fifth. Why: admin_call.h.
+constexpr SteadyDuration kDialAgain = std::chrono::milliseconds(200);
 // How long Bootstrap waits for members beyond the first.
 constexpr SteadyDuration kSettleTime = std::chrono::milliseconds(250);
 
@@ -40,7 +43,7 @@ absl::Status Topology::Bootstrap(SteadyDuration timeout) {
   auto fetches = std::make_shared<Fetches>();
   fetches->left = endpoints.size();
   for (const auto& endpoint : endpoints) {
-    Fetch(endpoint, timeout, [fetches, address = endpoint->address()](absl::Status status) {
+    auto ended = [fetches, address = endpoint->address()](const absl::Status& status) {
       std::lock_guard lock(fetches->mutex);
       --fetches->left;
       if (status.ok())
@@ -48,6 +51,14 @@ absl::Status Topology::Bootstrap(SteadyDuration timeout) {
       else
         fetches->errors.push_back(absl::StrCat(address, ": ", status.message()));
       fetches->changed.notify_all();
+    };
+    Fetch(endpoint, timeout, [this, endpoint, deadline, ended](const absl::Status& status) {
+      const SteadyTime again = SteadyClock::now() + kDialAgain;
+      if (!absl::IsUnavailable(status) || again >= deadline) return ended(status);
+      loop_.RunAt(again, [this, endpoint, left = deadline - again, ended] {
+        if (Closed()) return ended(absl::CancelledError("the client was closed"));
+        Fetch(endpoint, left, ended);
+      });
     });
   }
   {
@@ -70,6 +81,8 @@ absl::Status Topology::Bootstrap(SteadyDuration timeout) {
   std::unique_lock lock(mutex_);
   changed_.wait_until(lock, std::min(deadline, SteadyClock::now() + kSettleTime), settled);
   changed_.wait_until(lock, deadline, [&] { return some_ready() || settled(); });
+  // All that failed at once are dialled again soon.
+  changed_.wait_until(lock, std::min(deadline, SteadyClock::now() + 2 * kSettleTime), some_ready);
   return absl::OkStatus();
 }
 
@@ -77,6 +90,11 @@ void Topology::Close() {
   pool_.Close();
   std::lock_guard lock(mutex_);
   closed_ = true;
+}
+
+bool Topology::Closed() const {
+  std::lock_guard lock(mutex_);
+  return closed_;
 }
 
 RingViewPtr Topology::view() const {
@@ -99,11 +117,7 @@ void Topology::OnStateVersion(uint64_t version) {
 void Topology::FetchNewer() {
   Fetch(AnyNode(), kFetchTimeout, [this](absl::Status status) {
     fetching_.store(false);
-    if (version_.load() >= version_wanted_.load()) return;
-    {
-      std::lock_guard lock(mutex_);
-      if (closed_) return;
-    }
+    if (version_.load() >= version_wanted_.load() || Closed()) return;
     // That node doesn't have it yet, or failed: another will be asked.
     SteadyDuration pause = status.ok() ? kFetchAgain : 4 * kFetchAgain;
     loop_.RunAt(SteadyClock::now() + pause, [this] { OnStateVersion(version_wanted_.load()); });

@@ -47,6 +47,7 @@ class Topology {
              absl::AnyInvocable<void(absl::Status)> done);
   void FetchNewer();
   absl::Status Install(const std::string& state);
+  bool Closed() const;
 
   IoLoop& loop_;
   const bool endpoints_only_;

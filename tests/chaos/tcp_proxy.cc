@@ -20,6 +20,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// The other side hears a reset in place of the end.
+void SetResetOnClose(int fd) {
+  const linger at_once{1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 constexpr size_t kBufferBytes = 64 << 10;
 constexpr size_t kQueueBytesMax = 1 << 20;  // of one way, while it is delayed
 constexpr uint64_t kPortionsPerSecond = 50;
@@ -127,8 +133,7 @@ struct TcpProxy::Pipe {
   }
 
   void ResetOnClose() {
-    const linger at_once{1, 0};
-    for (int fd : fds) setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    for (int fd : fds) SetResetOnClose(fd);
   }
 
   int fds[2] = {-1, -1};
@@ -183,6 +188,12 @@ void TcpProxy::Wake() {
 void TcpProxy::Accept() {
   const int incoming = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (incoming < 0) return;
+  if (reset_next_ > 0) {
+    --reset_next_;
+    SetResetOnClose(incoming);
+    close(incoming);
+    return;
+  }
   const int on = 1;
   setsockopt(incoming, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   auto pipe = std::make_unique<Pipe>();

@@ -41,6 +41,8 @@ class TcpProxy {
   void Heal() { SetRules({}); }
   // Resets the connections of the moment, on both sides.
   void Reset();
+  // Resets the next `count` connections as soon as they are made.
+  void ResetNext(int count) { reset_next_ = count; }
 
  private:
   struct Pipe;
@@ -57,6 +59,7 @@ class TcpProxy {
   int listener_ = -1;
   int wake_[2] = {-1, -1};
   std::atomic<bool> stop_ = false;
+  std::atomic<int> reset_next_ = 0;
   std::mutex mutex_;
   Rules rules_;                               // under mutex_
   bool reset_ = false;                        // under mutex_
