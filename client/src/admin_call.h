@@ -24,28 +24,35 @@ namespace henge::sdk {
 template <class Request, class Reply>
 using AdminMethod = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Reply*);
 
+template <class Reply>
+struct Answer {
+  absl::StatusOr<Reply> reply;
+  bool asked = true;  // false: no connection came about, so the node can't have the request
+};
+
 // Dialled a second time if the first time failed: gRPC before 1.61 now and then takes a connection that is being made
-// for one that was refused (its pull request 35064), and what was never connected was never asked.
+// for one that was refused (its pull request 35064).
 template <class Request, class Reply>
-absl::StatusOr<Reply> AskOne(const std::string& endpoint, AdminMethod<Request, Reply> method, const Request& request,
-                             std::chrono::milliseconds timeout) {
+Answer<Reply> AskOne(const std::string& endpoint, AdminMethod<Request, Reply> method, const Request& request,
+                     std::chrono::milliseconds timeout) {
   constexpr int kDials = 2;
+  const auto deadline = std::chrono::system_clock::now() + timeout;
   for (int dial = 1;; ++dial) {
     const std::shared_ptr<grpc::Channel> channel = MakeChannel(endpoint, timeout);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + timeout);
+    context.set_deadline(deadline);
     Reply reply;
     const absl::Status status = FromGrpc(((*v1::Admin::NewStub(channel)).*method)(&context, request, &reply));
-    if (status.ok()) return reply;
-    const bool unasked = absl::IsUnavailable(status) && channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE;
-    if (!unasked || dial == kDials) {
-      return absl::Status(status.code(), absl::StrCat(endpoint, ": ", status.message()));
+    if (status.ok()) return {std::move(reply)};
+    const bool asked = !absl::IsUnavailable(status) || channel->GetState(false) != GRPC_CHANNEL_TRANSIENT_FAILURE;
+    if (asked || dial == kDials || std::chrono::system_clock::now() >= deadline) {
+      return {absl::Status(status.code(), absl::StrCat(endpoint, ": ", status.message())), asked};
     }
   }
 }
 
-// What may be asked of a second node when the first one took too long: a question, but no change, which would then be
-// made twice or refused as made already.
+// What may be asked of a second node when the first one took too long, or went away meanwhile: a question, but no
+// change, which would then be made twice or refused as made already.
 enum class Repeat : uint8_t { kQuestion, kChange };
 
 // Asks one endpoint after the other until one answers.
@@ -57,11 +64,13 @@ absl::StatusOr<Reply> AskFirst(std::string_view endpoints, AdminMethod<Request, 
   std::vector<std::string> errors;
   absl::StatusCode code = absl::StatusCode::kUnavailable;
   for (const std::string& endpoint : *list) {
-    auto reply = AskOne(endpoint, method, request, timeout);
-    if (reply.ok()) return reply;
-    code = reply.status().code();
-    errors.push_back(std::string(reply.status().message()));
-    if (repeat == Repeat::kChange && absl::IsDeadlineExceeded(reply.status())) break;
+    auto [reply, asked] = AskOne(endpoint, method, request, timeout);
+    if (reply.ok()) return std::move(reply);
+    const absl::Status& why = reply.status();
+    code = why.code();
+    errors.push_back(std::string(why.message()));
+    const bool open = asked && (absl::IsDeadlineExceeded(why) || absl::IsUnavailable(why));
+    if (repeat == Repeat::kChange && open) break;
   }
   return absl::Status(code, absl::StrJoin(errors, "; "));
 }

@@ -12,9 +12,10 @@ namespace {
 
 constexpr SteadyDuration kFetchTimeout = std::chrono::seconds(2);
 constexpr SteadyDuration kFetchAgain = std::chrono::milliseconds(50);
-// When Bootstrap asks a node again that could not be connected to: after gRPC's first pause,
-// which is of 100 ms at least, give or take a fifth. Why: admin_call.h.
-constexpr SteadyDuration kDialAgain = std::chrono::milliseconds(200);
+// When and how often Bootstrap asks a node again that could not be connected to: after gRPC's first pause, which is of
+// 100 ms at least, give or take a fifth. Why: admin_call.h.
+constexpr SteadyDuration kAskAgain = std::chrono::milliseconds(200);
+constexpr int kAsksAgain = 2;
 // How long Bootstrap waits for members beyond the first.
 constexpr SteadyDuration kSettleTime = std::chrono::milliseconds(250);
 
@@ -52,14 +53,7 @@ absl::Status Topology::Bootstrap(SteadyDuration timeout) {
         fetches->errors.push_back(absl::StrCat(address, ": ", status.message()));
       fetches->changed.notify_all();
     };
-    Fetch(endpoint, timeout, [this, endpoint, deadline, ended](const absl::Status& status) {
-      const SteadyTime again = SteadyClock::now() + kDialAgain;
-      if (!absl::IsUnavailable(status) || again >= deadline) return ended(status);
-      loop_.RunAt(again, [this, endpoint, left = deadline - again, ended] {
-        if (Closed()) return ended(absl::CancelledError("the client was closed"));
-        Fetch(endpoint, left, ended);
-      });
-    });
+    FetchFirst(endpoint, deadline, kAsksAgain, ended);
   }
   {
     std::unique_lock lock(fetches->mutex);
@@ -112,6 +106,18 @@ void Topology::OnStateVersion(uint64_t version) {
   uint64_t wanted = version_wanted_.load();
   while (wanted < version && !version_wanted_.compare_exchange_weak(wanted, version)) continue;
   if (!fetching_.exchange(true)) FetchNewer();
+}
+
+void Topology::FetchFirst(std::shared_ptr<Connection> from, SteadyTime deadline, int asks_again,
+                          std::function<void(absl::Status)> done) {
+  Fetch(from, deadline - SteadyClock::now(), [this, from, deadline, asks_again, done](absl::Status status) {
+    const SteadyTime again = SteadyClock::now() + kAskAgain;
+    if (!absl::IsUnavailable(status) || again >= deadline || asks_again == 0) return done(std::move(status));
+    loop_.RunAt(again, [this, from, deadline, asks_again, done] {
+      if (Closed()) return done(absl::CancelledError("the client was closed"));
+      FetchFirst(from, deadline, asks_again - 1, done);
+    });
+  });
 }
 
 void Topology::FetchNewer() {

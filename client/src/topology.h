@@ -45,6 +45,9 @@ class Topology {
  private:
   void Fetch(const std::shared_ptr<Connection>& from, SteadyDuration timeout,
              absl::AnyInvocable<void(absl::Status)> done);
+  // Fetch, asking up to `asks_again` times more while no connection comes about.
+  void FetchFirst(std::shared_ptr<Connection> from, SteadyTime deadline, int asks_again,
+                  std::function<void(absl::Status)> done);
   void FetchNewer();
   absl::Status Install(const std::string& state);
   bool Closed() const;

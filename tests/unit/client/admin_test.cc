@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
+#include "absl/synchronization/notification.h"
 #include "tests/unit/client/fake_node.h"
 
 namespace henge {
@@ -24,6 +28,33 @@ TEST(AdminTest, TheClusterStateComesFromTheFirstEndpointThatAnswers) {
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(state->state, cluster.state().Encode());
   EXPECT_EQ(state->version, cluster.state().version.value());
+}
+
+TEST(AdminTest, AChangeThatANodeTookAndDidNotAnswerIsNotMadeAtAnother) {
+  FakeCluster cluster(2);
+  absl::Notification taken, over;
+  cluster.node(0).OnChangeBucket([&](const v1::ChangeBucketRequest&) {
+    taken.Notify();
+    over.WaitForNotification();
+    return v1::ChangeBucketReply();
+  });
+  std::atomic<int> made_elsewhere = 0;
+  cluster.node(1).OnChangeBucket([&](const v1::ChangeBucketRequest&) {
+    ++made_elsewhere;
+    return v1::ChangeBucketReply();
+  });
+  std::thread stop([&] {
+    taken.WaitForNotification();
+    cluster.node(0).Stop();
+  });
+  const auto made = CreateBucket(cluster.endpoints(), {.name = "cache"}, kTimeout);
+  over.Notify();
+  stop.join();
+  EXPECT_EQ(made.status().code(), absl::StatusCode::kUnavailable) << made.status();
+  EXPECT_EQ(made_elsewhere, 0) << "it may have been made";
+  cluster.node(0).OnChangeBucket(nullptr);
+  EXPECT_TRUE(CreateBucket(cluster.endpoints(), {.name = "cache"}, kTimeout).ok()) << "nobody listens there now";
+  EXPECT_EQ(made_elsewhere, 1);
 }
 
 TEST(AdminTest, EveryFieldOfANodesStatusComesThrough) {

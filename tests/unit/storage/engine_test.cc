@@ -181,15 +181,26 @@ TEST(RocksEngineTest, MetadataOfALoopIsCommittedWithItsRecords) {
 TEST(RocksEngineTest, ABatchComesBackAsItWasHandedIn) {
   SimStore store;
   ASSERT_TRUE(store.Open().ok());
+  ManualLoop other;
   std::vector<std::string> back;
+  bool healthy = true;
   auto note = [&](const absl::Status& status, const std::vector<CommitItem>& items) {
-    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(status.ok(), healthy) << status;
     for (const CommitItem& item : items) back.push_back(item.key.key + "=" + item.record.object);
   };
   store.engine->Commit({Item("b", "1"), Item("a", "2")}, store.loop, note);
+  store.engine->Commit({Item("x", "1")}, other, note);
   store.engine->Commit({Item("b", "3")}, store.loop, note);
   store.Settle();
   EXPECT_THAT(back, ElementsAre("b=1", "a=2", "b=3"));
+  other.RunTurn();
+  EXPECT_THAT(back, ElementsAre("b=1", "a=2", "b=3", "x=1"));
+  healthy = false;
+  back.clear();
+  store.files->Freeze();
+  store.engine->Commit({Item("c", "1"), Item("b", "4")}, store.loop, note);
+  store.Settle();
+  EXPECT_THAT(back, ElementsAre("c=1", "b=4"));
 }
 
 TEST(RocksEngineTest, ClosingHandlesWhatWasHandedIn) {

@@ -76,7 +76,6 @@ TEST(RecordCacheTest, AReplacedRecordCountsForWhatItIs) {
   EXPECT_EQ(cache.bytes(), 0);
 }
 
-// Against a map that forgets nothing: what is found is the newest, and the bound holds at each step.
 TEST(RecordCacheTest, WhereARecordWasLastSeenIsOnlyAHint) {
   RecordCache cache(64 << 10);
   cache.Put(Key("a"), Record("a1"));
@@ -95,11 +94,16 @@ TEST(RecordCacheTest, WhereARecordWasLastSeenIsOnlyAHint) {
   cache.Put(Key("b"), Record("b2"), place + 1000);
   EXPECT_EQ(Found(cache, "b"), "b2");
   EXPECT_EQ(cache.size(), 2);
+  ASSERT_NE(cache.Find(Key("b"), &place), nullptr);
+  cache.Put(Key("b"), Record(std::string(60 << 10, 'x')), place);
+  EXPECT_EQ(Found(cache, "b"), "(none)") << "too large to be kept, and what it replaces is gone";
 }
 
+// Against a map that forgets nothing: what is found is the newest, and the bound holds at each step.
 TEST(RecordCacheTest, RandomUseAgreesWithAMap) {
   RecordCache cache(16 << 10);
   std::map<std::string, std::string> newest;
+  std::map<std::string, RecordCache::Place> last_seen;  // seldom asked again, so most are out of date
   Xoshiro random(42);
   int hits = 0;
   for (int i = 0; i < 50'000; ++i) {
@@ -112,7 +116,8 @@ TEST(RecordCacheTest, RandomUseAgreesWithAMap) {
       case 1:
       case 2: {
         std::string value = absl::StrCat(i, std::string(random.Below(900), 'x'));
-        cache.Put(Key(key), Record(value));
+        if (random.Below(4) == 0) cache.Find(Key(key), &last_seen[key]);
+        cache.Put(Key(key), Record(value), last_seen.try_emplace(key, RecordCache::kNoPlace).first->second);
         newest[key] = std::move(value);
         break;
       }
