@@ -57,6 +57,8 @@ void HintDelivery::UpdateRing(RingPtr ring) {
   for (const auto& [target, pending] : keeper_.shelf().pending()) {
     Course& course = courses_[target];
     course.check_routes = true;
+    // A burst of changes is as many attempts at once: none of them is a reason to wait longer.
+    course.backoff = Duration{0};
     course.not_before = now;
     Reconsider(target, &course);
   }

@@ -42,6 +42,7 @@ struct ProvocationPlace {
   RingPtr ring;
   std::vector<std::unique_ptr<SimNode>>& nodes;
   std::vector<SeriousEvent>& serious;
+  const Monitor& monitor;
   std::function<void(size_t)> restart_later;
   std::function<void(const std::string&)> show;
 };
@@ -66,6 +67,7 @@ class Provocations {
   struct Fleeting {
     std::string key;
     bool gone = false;  // says an ack: it was deleted, or replaced by one that expires
+    MutationId replaced = 0;
   };
 
   void Blackout();

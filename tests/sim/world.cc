@@ -140,8 +140,8 @@ World::World(const WorldOptions& options, const std::function<void(const std::st
   StartWorkload(options_.workload, &workload_);
   StartWorkload(options_.lww, &lww_);
   StartWorkload(options_.strict, &strict_);
-  ProvocationPlace place{scheduler_, network_, ring_, nodes_, serious_, [this](size_t i) { nemesis_->RestartLater(i); },
-                         show_};
+  ProvocationPlace place{
+      scheduler_, network_, ring_, nodes_, serious_, monitor_, [this](size_t i) { nemesis_->RestartLater(i); }, show_};
   provocations_ = std::make_unique<Provocations>(options_, std::move(place), workload_->Keys()[0]);
   state_ =
       std::make_unique<StateWorkload>(options_.state, options_.seed, options_.duration, scheduler_, nodes_, watch_);

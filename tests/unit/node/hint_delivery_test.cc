@@ -133,6 +133,24 @@ TEST_F(HintDeliveryTest, BacksOffAndComesBackWithTheTarget) {
   EXPECT_TRUE(rig.store.hints.empty());
 }
 
+// Each change of the ring is worth an attempt; that it fails says nothing about the next ones.
+TEST_F(HintDeliveryTest, AttemptsAtChangesOfTheRingAreNotBackedOffFrom) {
+  Keep(kOne);
+  rig.loop.Pass(seconds(1));
+  Refuse(rig.target, absl::ResourceExhaustedError("this node's disk is full"));
+  for (int i = 0; i < 10; ++i) {
+    rig.ring = Changed(rig.ring, [](ClusterState*) {});
+    rig.delivery->UpdateRing(rig.ring);
+    rig.loop.Pass(milliseconds(10));
+    ASSERT_EQ(Open(rig.target).size(), 1u) << i;
+    Refuse(rig.target, absl::ResourceExhaustedError("this node's disk is full"));
+  }
+  rig.loop.Pass(seconds(1));
+  ASSERT_EQ(Open(rig.target).size(), 1u);
+  Ack(rig.target);
+  EXPECT_TRUE(rig.store.hints.empty());
+}
+
 // H39: liveness is an opinion; but a dead target is not flooded.
 TEST_F(HintDeliveryTest, ADeadTargetIsTriedWithOneHintNowAndThen) {
   rig.Live({rig.target});
