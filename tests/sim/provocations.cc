@@ -138,10 +138,12 @@ ClientRequest Provocations::RequestOf(ClientOp op, const std::string& key) const
   return request;
 }
 
+OpId Provocations::NextOpId() { return {uint64_t{1} << 63 | options_.seed, (uint64_t{1} << 40) + ++op_ids_}; }
+
 void Provocations::PutLasting(size_t index) {
   ClientRequest request = RequestOf(ClientOp::kPut, expiring_[index].key);
   request.value = "lasting";
-  request.op_id = {uint64_t{1} << 63 | options_.seed, (uint64_t{1} << 40) + ++op_ids_};
+  request.op_id = NextOpId();
   expiring_[index].replaced = request.op_id.low;
   client_.Call(AnyNode(), request, kPatience, [this, index](absl::StatusOr<ClientReply> reply) {
     if (reply.ok() && reply->status.ok() && !reply->context.empty()) PutExpiring(index, std::move(reply->context));
@@ -152,7 +154,7 @@ void Provocations::PutExpiring(size_t index, std::string context) {
   ClientRequest request = RequestOf(ClientOp::kPut, expiring_[index].key);
   request.value = "expiring";
   request.context = std::move(context);
-  request.op_id = {uint64_t{1} << 63 | options_.seed, (uint64_t{1} << 40) + ++op_ids_};
+  request.op_id = NextOpId();
   const WallTime begin = SimClockOptions().wall_origin;
   const Duration expires =
       place_.scheduler.now().time_since_epoch() + random_.Between(milliseconds(50), milliseconds(400));
@@ -194,7 +196,7 @@ void Provocations::LateNews() {
   CutTarget(HasFallbacks(), false);
   ClientRequest request = RequestOf(ClientOp::kPut, late_.key);
   request.value = "late";
-  request.op_id = {uint64_t{1} << 63 | options_.seed, (uint64_t{1} << 40) + ++op_ids_};
+  request.op_id = NextOpId();
   late_.replaced = request.op_id.low;
   const MemberId first = place_.ring->Owners(PartitionOf(late_.key)).front();
   client_.Call(first, request, kPatience, [this](absl::StatusOr<ClientReply> reply) {
@@ -208,7 +210,7 @@ void Provocations::DeleteLate(const std::string& context) {
   place_.scheduler.After(kUntilDeleted, [this] { CutTarget(false, !HasFallbacks()); });
   ClientRequest request = RequestOf(ClientOp::kDelete, late_.key);
   request.context = context;
-  request.op_id = {uint64_t{1} << 63 | options_.seed, (uint64_t{1} << 40) + ++op_ids_};
+  request.op_id = NextOpId();
   const MemberId first = place_.ring->Owners(PartitionOf(late_.key)).front();
   client_.Call(first, request, kPatience,
                [this](const absl::StatusOr<ClientReply>& reply) { late_.gone = reply.ok() && reply->status.ok(); });

@@ -83,6 +83,8 @@ class Provocations {
   void CutTarget(bool cut, bool from_owners);
   void CheckGone(const std::string& key, Violations* out);
   ClientRequest RequestOf(ClientOp op, const std::string& key) const;
+  // Of no client of the workload.
+  OpId NextOpId();
   MemberId AnyNode() { return MemberId(static_cast<uint32_t>(1 + random_.Below(place_.nodes.size()))); }
   void At(Duration latest, Closure event) {
     place_.scheduler.After(random_.Between(Duration(0), latest), std::move(event));
