@@ -16,12 +16,17 @@ size_t RecordCache::BytesOf(const Slot& slot) {
 }
 
 const StoredRecord* RecordCache::Find(HashedKey key, Place* place) {
-  const auto found = index_.find(key.key, key.hash);
-  if (found == index_.end()) return nullptr;
-  if (place != nullptr) *place = *found;
-  Slot& slot = slots_[*found];
+  const Place at = PlaceOf(key);
+  if (at == kNoPlace) return nullptr;
+  if (place != nullptr) *place = at;
+  Slot& slot = slots_[at];
   slot.used = true;
   return &slot.record;
+}
+
+RecordCache::Place RecordCache::PlaceOf(HashedKey key) const {
+  const auto found = index_.find(key.key, key.hash);
+  return found == index_.end() ? kNoPlace : *found;
 }
 
 bool RecordCache::Holds(Place place, const RecordKey& key) const {
@@ -30,11 +35,8 @@ bool RecordCache::Holds(Place place, const RecordKey& key) const {
 
 void RecordCache::Put(HashedKey key, StoredRecord record, Place last_seen) {
   if (bytes_max_ == 0) return;
-  if (Holds(last_seen, key.key)) {
-    if (Replace(slots_[last_seen], &record)) return;
-    Erase(key);
-  } else if (const auto found = index_.find(key.key, key.hash); found != index_.end()) {
-    if (Replace(slots_[*found], &record)) return;
+  if (const Place at = Holds(last_seen, key.key) ? last_seen : PlaceOf(key); at != kNoPlace) {
+    if (Replace(slots_[at], &record)) return;
     Erase(key);
   }
   Slot slot{.key = key.key, .record = std::move(record)};

@@ -71,6 +71,7 @@ class RecordCache {
   };
 
   static size_t BytesOf(const Slot& slot);
+  Place PlaceOf(HashedKey key) const;
   bool Holds(Place place, const RecordKey& key) const;
   bool Replace(Slot& slot, StoredRecord* record);
   void Free(size_t at);
